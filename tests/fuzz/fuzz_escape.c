@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever goes in, what comes out is one clean line of UTF-8. */
+#include <locale.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "base/escape.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+int LLVMFuzzerInitialize(int *, char ***);
+
+static void
+must(bool so)
+{
+	if (!so)
+		abort();
+}
+
+/* By a decoder that is not ours: glibc's. */
+static void
+check_clean(const struct buf *b)
+{
+	const char *p = b->p, *end = b->p + b->n;
+	mbstate_t state = { 0 };
+
+	while (p < end) {
+		wchar_t c;
+		size_t n = mbrtowc(&c, p, (size_t)(end - p), &state);
+
+		must(n > 0 && n <= 4);
+		must(c >= 0x20 && !(c >= 0x7f && c < 0xa0));
+		p += n;
+	}
+}
+
+/* "..." with no quote inside but after a backslash. */
+static void
+check_quoted(const struct buf *b)
+{
+	must(b->n >= 2 && b->p[0] == '"' && b->p[b->n - 1] == '"');
+	for (size_t i = 1; i < b->n - 1; i++) {
+		must(b->p[i] != '"');
+		if (b->p[i] == '\\')
+			must(++i < b->n - 1);
+	}
+}
+
+static void
+check_json(const struct buf *b)
+{
+	check_quoted(b);
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->p[i] != '\\')
+			continue;
+		if (b->p[++i] != 'u') {
+			must(strchr("\"\\nrt", b->p[i]) != NULL);
+			continue;
+		}
+		must(i + 4 < b->n);
+		must(strspn(b->p + i + 1, "0123456789abcdef") >= 4);
+	}
+}
+
+static void
+check_logfmt(const struct buf *b)
+{
+	must(b->n > 0);
+	if (b->p[0] == '"')
+		check_quoted(b);
+	else
+		must(strpbrk(b->p, " \"=\\") == NULL);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	must(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
+	return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct span in = { (const char *)data, n };
+	struct buf b = { 0 };
+
+	escape_log(&b, in);
+	check_clean(&b);
+	must(b.n >= n);
+	buf_cut(&b, 0);
+	escape_logfmt(&b, in);
+	check_clean(&b);
+	check_logfmt(&b);
+	buf_cut(&b, 0);
+	escape_json(&b, in);
+	check_clean(&b);
+	check_json(&b);
+	buf_finish(&b);
+	return 0;
+}
