@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's own options: their names, ranges, defaults and help. */
+#include "config/config.h"
+
+#define SECONDS(n) (INT64_C(1000) * (n))
+#define DAYS(n)    (SECONDS(86400) * (n))
+#define MIB(n)     (INT64_C(1048576) * (n))
+
+#define G(member, type) MR_OPTION(struct config_globals, member, type)
+#define L(member, type) MR_OPTION(struct config_listener, member, type)
+#define C(member, type) MR_OPTION(struct config_common, member, type)
+
+static const struct mr_option global_options[] = {
+	{ .name = "user",
+	    G(user, MR_STRING),
+	    .fallback = "millrace",
+	    .text = "The user that fronts and workers run as." },
+	{ .name = "group",
+	    G(group, MR_STRING),
+	    .text = "The group that fronts and workers run as; unset, the "
+		    "user's own." },
+	{ .name = "run-dir",
+	    G(run_dir, MR_STRING),
+	    .fallback = "/run/millrace",
+	    .text = "Where the control socket and the workers' sockets "
+		    "lie." },
+	{ .name = "spool-dir",
+	    G(spool_dir, MR_STRING),
+	    .fallback = "/var/spool/millrace",
+	    .text = "Where message bodies that are too large for memory are "
+		    "kept while they are looked at." },
+	{ .name = "pid-file",
+	    G(pid_file, MR_STRING),
+	    .text = "A file to write the daemon's process id to; unset, "
+		    "none." },
+	{ .name = "plugin-dir",
+	    G(plugin_dir, MR_STRING),
+	    .fallback = MR_PLUGINDIR,
+	    .text = "Where the plugins are installed." },
+	{ .name = "control-group",
+	    G(control_group, MR_STRING),
+	    .text = "The group whose members may use the command millrace "
+		    "against the running daemon; unset, root and the "
+		    "daemon's user only." },
+	{ .name = "workers",
+	    G(workers, MR_INT),
+	    .fallback = "0",
+	    .max = 64,
+	    .text = "How many processes run plugins; 0 is one for each "
+		    "processor, but at least 2." },
+	{ .name = "threads",
+	    G(threads, MR_INT),
+	    .fallback = "64",
+	    .min = 1,
+	    .max = 512,
+	    .text = "How many sessions one worker serves at the same "
+		    "moment." },
+	{ .name = "worker-memory",
+	    G(worker_memory, MR_SIZE),
+	    .fallback = "512M",
+	    .min = MIB(32),
+	    .max = MIB(1048576),
+	    .text = "A worker that grows above this is replaced when its "
+		    "last message has ended." },
+	{ .name = "crash-limit",
+	    G(crash_limit, MR_INT),
+	    .fallback = "3",
+	    .min = 1,
+	    .max = 1000,
+	    .text = "An instance that brings down this many workers within "
+		    "crash-within is switched off, as its on-error says." },
+	{ .name = "crash-within",
+	    G(crash_within, MR_DURATION),
+	    .fallback = "60s",
+	    .min = SECONDS(1),
+	    .max = DAYS(1),
+	    .text = "The time over which crash-limit counts." },
+	{ .name = "stop-limit",
+	    G(stop_limit, MR_DURATION),
+	    .fallback = "30s",
+	    .max = SECONDS(3600),
+	    .text = "How long messages in flight may take to end when the "
+		    "daemon is stopped." },
+	{ .name = "message-limit",
+	    G(message_limit, MR_SIZE),
+	    .fallback = "64M",
+	    .min = INT64_C(65536),
+	    .max = MIB(4096),
+	    .text = "How much of a message is kept; set it above the mail "
+		    "server's own limit." },
+	{ .name = "journal",
+	    G(journal, MR_STRING),
+	    .fallback = "/var/lib/millrace/journal.db",
+	    .text = "The database that millrace explain and millrace history "
+		    "read; \"\" keeps none." },
+	{ .name = "journal-days",
+	    G(journal_days, MR_INT),
+	    .fallback = "30",
+	    .min = 1,
+	    .max = 3650,
+	    .text = "How many days the journal goes back." },
+	{ .name = "log-level",
+	    G(log_level, MR_CHOICE),
+	    .fallback = "info",
+	    .choices = "error|warn|info|debug",
+	    .text = "How much is logged; info is one line for each "
+		    "message." },
+	{ .name = "log-target",
+	    G(log_target, MR_CHOICE),
+	    .fallback = "stderr",
+	    .choices = "stderr|syslog",
+	    .text = "Where the log goes; under systemd stderr is the "
+		    "system's journal." },
+	{ .name = "log-format",
+	    G(log_format, MR_CHOICE),
+	    .fallback = "text",
+	    .choices = "text|json",
+	    .text = "How a log line looks: key=value text or JSON." },
+	{ .name = NULL },
+};
+
+static const struct mr_option listener_options[] = {
+	{ .name = "socket",
+	    L(socket, MR_STRING),
+	    .text = "Where the mail server connects: "
+		    "inet:8891@127.0.0.1, inet6:8891@::1, unix:/path or "
+		    "systemd:name." },
+	{ .name = "mode",
+	    .type = CONFIG_OCTAL,
+	    .offset = offsetof(struct config_listener, mode),
+	    .fallback = "0660",
+	    .min = 0,
+	    .max = 0777,
+	    .text = "The file mode of a unix socket." },
+	{ .name = "owner",
+	    L(owner, MR_STRING),
+	    .text = "The user who owns a unix socket; unset, the daemon's "
+		    "user." },
+	{ .name = "group",
+	    L(group, MR_STRING),
+	    .text = "The group of a unix socket: name the mail server's here, "
+		    "so that it may connect." },
+	{ .name = "chain",
+	    L(chain, MR_LIST),
+	    .text = "The instances that look at each message, in this "
+		    "order." },
+	{ .name = "authserv-id",
+	    L(authserv_id, MR_STRING),
+	    .text = "Our name in Authentication-Results; unset, the mail "
+		    "server's own host name." },
+	{ .name = "authentication-results",
+	    L(auth_results, MR_CHOICE),
+	    .fallback = "auto",
+	    .choices = "auto|on|off",
+	    .text = "Whether Authentication-Results is written and forged "
+		    "ones are removed; auto does so if an instance of the "
+		    "chain has results to hand in." },
+	{ .name = NULL },
+};
+
+static const struct mr_option common_options[] = {
+	{ .name = "mode",
+	    C(mode, MR_CHOICE),
+	    .fallback = "enforce",
+	    .choices = "enforce|observe|off",
+	    .text = "enforce: what it decides happens; observe: it is asked "
+		    "and recorded, but changes nothing; off: it is not "
+		    "asked." },
+	{ .name = "on-error",
+	    C(on_error, MR_CHOICE),
+	    .fallback = "tempfail",
+	    .choices = "continue|tempfail|reject",
+	    .text = "What happens to a message when this instance fails, "
+		    "crashes or takes too long." },
+	{ .name = "authenticated",
+	    C(authenticated, MR_CHOICE),
+	    .fallback = "any",
+	    .choices = "any|yes|no",
+	    .text = "yes: asked only for clients that logged in; no: only "
+		    "for those that did not." },
+	{ .name = "deadline",
+	    C(deadline, MR_DURATION),
+	    .fallback = "3s",
+	    .min = 10,
+	    .max = SECONDS(8),
+	    .text = "How long it may take for one answer before the end of "
+		    "the message." },
+	{ .name = "eom-deadline",
+	    C(eom_deadline, MR_DURATION),
+	    .fallback = "60s",
+	    .min = 10,
+	    .max = SECONDS(240),
+	    .text = "How long it may take for its answer at the end of the "
+		    "message." },
+	{ .name = "clients",
+	    C(clients, MR_MAP),
+	    .text = "Asked only for these clients: networks or host names, "
+		    "or map:file:/path." },
+	{ .name = "except-clients",
+	    C(except_clients, MR_MAP),
+	    .text = "Not asked for these clients: networks or host names, "
+		    "or map:file:/path." },
+	{ .name = "senders",
+	    C(senders, MR_MAP),
+	    .text = "Asked only for these senders: addresses or domains, "
+		    "or map:file:/path." },
+	{ .name = "except-senders",
+	    C(except_senders, MR_MAP),
+	    .text = "Not asked for these senders: addresses or domains, "
+		    "or map:file:/path." },
+	{ .name = "recipients",
+	    C(recipients, MR_MAP),
+	    .text = "Asked only for these recipients: addresses or domains, "
+		    "or map:file:/path." },
+	{ .name = "except-recipients",
+	    C(except_recipients, MR_MAP),
+	    .text = "Not asked for these recipients: addresses or domains, "
+		    "or map:file:/path." },
+	{ .name = NULL },
+};
+
+const struct mr_option *
+config_global_options(void)
+{
+	return global_options;
+}
+
+const struct mr_option *
+config_listener_options(void)
+{
+	return listener_options;
+}
+
+const struct mr_option *
+config_common_options(void)
+{
+	return common_options;
+}
