@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection to one worker: tell it what it has not been told, wait for
+ * its answer.  What a failure means is not decided here.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "front/private.h"
+#include "link/channel.h"
+
+enum {
+	SEND_LIMIT_US = 2 * 1000 * 1000,
+	LAST_WORDS_US = 50 * 1000,
+	PROGRESS_US = 10 * 1000 * 1000,
+};
+
+void
+exchange_disconnect(struct front_session *s)
+{
+	if (s->sock != -1)
+		close(s->sock);
+	s->sock = -1;
+	s->pid = 0;
+	s->session_told = s->message_told = 0;
+	s->body_told = 0;
+	s->body_version = 0;
+	buf_finish(&s->in);
+	s->used = 0;
+}
+
+void
+exchange_bind(struct front_session *s, bool lost)
+{
+	struct plan_listener has = *s->plan->needs;
+
+	has.stages = s->open.stages;
+	has.actions = s->open.actions;
+	has.wants = s->open.wants;
+	s->generation = front_bind(s->front, s->generation, &has, lost);
+}
+
+/* A message stays with the configuration that it began with. */
+static bool
+connect_worker(struct front_session *s)
+{
+	const char *run_dir = s->plan->plan->globals.run_dir;
+	char path[108];
+
+	for (int try = 0; try < 2; try++) {
+		if (!s->message_begun || try > 0)
+			exchange_bind(s, try > 0);
+		snprintf(path, sizeof(path), "%s/workers/%u.sock", run_dir,
+		    s->generation);
+		if ((s->sock = channel_connect(path)) != -1) {
+			s->sock_generation = s->generation;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+send_all(struct front_session *s, struct buf *out, int fd)
+{
+	struct span all = { out->p, out->n };
+	bool ok =
+	    channel_send(s->sock, all, fd, clock_steady_us() + SEND_LIMIT_US);
+
+	buf_cut(out, 0);
+	return ok;
+}
+
+static void
+add_untold(struct buf *out, const struct buf *log, size_t *told, size_t end)
+{
+	if (end > *told)
+		buf_put(out, log->p + *told, end - *told);
+	*told = end;
+}
+
+/* The length of the log's first frame: MAIL, which opens the message. */
+static size_t
+first_frame(const struct buf *log)
+{
+	struct span in = { log->p, log->n }, body;
+	struct wire_frame f;
+
+	return wire_next(&in, &f, &body) == 1 ? log->n - in.n : 0;
+}
+
+/* The body so far: as bytes while it is in memory, else as a descriptor. */
+static bool
+tell_body(struct front_session *s, struct buf *out)
+{
+	size_t at;
+
+	if (s->body.fd == -1) {
+		if (s->body.memory.n == s->body_told)
+			return true;
+		at = wire_begin(out, FRAME_BODY, 0, 0);
+		buf_put(out, s->body.memory.p + s->body_told,
+		    s->body.memory.n - s->body_told);
+		wire_end(out, at);
+		s->body_told = s->body.memory.n;
+		return true;
+	}
+	if (s->body_version == s->body.version)
+		return true;
+	s->body_version = s->body.version;
+	if (out->n > 0 && !send_all(s, out, -1))
+		return false;
+	at = wire_begin(out, FRAME_BODY_FILE, 0, 0);
+	wire_end(out, at);
+	return send_all(s, out, s->body.fd);
+}
+
+static bool
+tell_untold(struct front_session *s)
+{
+	struct buf out = { 0 };
+	bool ok;
+
+	if (s->session_told == 0)
+		frame_open(&out, &s->open);
+	add_untold(&out, &s->session_log, &s->session_told, s->session_log.n);
+	if (s->message_told == 0)
+		add_untold(&out, &s->message_log, &s->message_told,
+		    first_frame(&s->message_log));
+	ok = tell_body(s, &out);
+	add_untold(&out, &s->message_log, &s->message_told, s->message_log.n);
+	ok = ok && (out.n == 0 || send_all(s, &out, -1));
+	buf_finish(&out);
+	return ok;
+}
+
+static enum attempt
+take_frame(struct front_session *s, const struct wire_frame *f,
+    struct span body, struct answer *answer)
+{
+	struct span new_body = { s->new_body.p, s->new_body.n };
+	struct link_hello hello;
+
+	switch (f->type) {
+	case FRAME_HELLO:
+		if (!frame_get_hello(body, &hello))
+			return FAILED;
+		s->pid = hello.pid;
+		return AGAIN;
+	case FRAME_NEW_BODY:
+		buf_put(&s->new_body, body.p, body.n);
+		return AGAIN;
+	case FRAME_ANSWER:
+		if (s->arena == NULL)
+			s->arena = arena_create(1024);
+		return frame_get_answer(body, s->arena, new_body, answer)
+			   ? ANSWERED
+			   : FAILED;
+	case FRAME_OVERRUN:
+		s->open.fault = FAULT_OVERRUN;
+		frame_get_overrun(body, &s->open.instance);
+		return FAILED;
+	default:
+		return FAILED;
+	}
+}
+
+/* Take frames off what was read until the answer is among them. */
+static enum attempt
+take_frames(struct front_session *s, bool *parked, struct answer *answer)
+{
+	for (;;) {
+		struct span in = { s->in.p + s->used, s->in.n - s->used };
+		struct wire_frame f;
+		struct span body;
+		enum attempt a;
+		int n = wire_next(&in, &f, &body);
+
+		if (n <= 0)
+			return n == 0 ? AGAIN : FAILED;
+		s->used = s->in.n - in.n;
+		if (f.type == FRAME_PARKED) {
+			*parked = true;
+			return AGAIN;
+		}
+		if ((a = take_frame(s, &f, body, answer)) != AGAIN)
+			return a;
+	}
+}
+
+/* The next time to wake up: for the MTA's sake, or because time is up. */
+static int64_t
+next_wake(struct waiting *w, int64_t until)
+{
+	int64_t now = clock_steady_us();
+
+	if (w->progress == NULL)
+		return until;
+	if (w->next_progress == 0)
+		w->next_progress = now + PROGRESS_US;
+	if (now >= w->next_progress) {
+		w->progress(w->arg);
+		w->next_progress = now + PROGRESS_US;
+	}
+	return w->next_progress < until ? w->next_progress : until;
+}
+
+static enum attempt
+wait_answer(struct front_session *s, struct waiting *w, int64_t until,
+    struct answer *answer)
+{
+	bool parked = false;
+
+	for (;;) {
+		int64_t next = next_wake(w, until);
+		enum attempt a;
+
+		if (!channel_wait(s->sock, next)) {
+			if (next < until)
+				continue;
+			s->open.fault = FAULT_SILENT;
+			return FAILED;
+		}
+		if (channel_read(s->sock, &s->in, NULL) == CHANNEL_END) {
+			/* Nobody took the connection: no worker's death. */
+			if (s->pid == 0)
+				return AGAIN;
+			s->open.fault = FAULT_DIED;
+			return FAILED;
+		}
+		a = take_frames(s, &parked, answer);
+		if (a != AGAIN || parked)
+			return a;
+	}
+}
+
+enum attempt
+exchange(struct front_session *s, struct waiting *w, int64_t until,
+    struct answer *answer)
+{
+	enum attempt a;
+	bool sent;
+
+	if (s->sock == -1 && !connect_worker(s)) {
+		usleep(10 * 1000); /* workers are just being started */
+		return AGAIN;
+	}
+	s->message_begun = s->in_message;
+	buf_cut(&s->new_body, 0);
+	sent = tell_untold(s);
+	/* If it could not be told, what it said before it went counts. */
+	a = wait_answer(
+	    s, w, sent ? until : clock_steady_us() + LAST_WORDS_US, answer);
+	if (a == ANSWERED)
+		return a;
+	if (a == FAILED)
+		s->open.pid = s->pid;
+	exchange_disconnect(s);
+	return a;
+}
+
+void
+exchange_abort(struct front_session *s)
+{
+	static const struct event event = { .stage = STAGE_ABORT };
+	struct buf b = { 0 };
+
+	if (s->sock == -1 || s->message_told == 0)
+		return;
+	frame_event(&b, &event, 0, NULL);
+	if (!channel_send(
+		s->sock, (struct span){ b.p, b.n }, -1, clock_steady_us()))
+		exchange_disconnect(s);
+	buf_finish(&b);
+}
