@@ -49,7 +49,10 @@ tell(struct check *k, const struct tree_section *s, const char *option,
 static bool
 said(const struct tree_section *s, const char *option)
 {
-	return tree_setting(s, option) != NULL;
+	const struct tree_setting *set = tree_setting(s, option);
+
+	/* else its default is in force, and another error was told */
+	return set != NULL && set->count == 1 && !set->twice;
 }
 
 static void
@@ -316,6 +319,11 @@ check_chain(struct check *k, size_t index)
 		tell(k, s, "chain", 0,
 		    "missing: name the instances that look at its messages, "
 		    "chain = { \"name\", ... }");
+	if (chain->count > CONFIG_INSTANCES) {
+		tell(k, s, "chain", CONFIG_INSTANCES,
+		    "only %d instances are allowed", CONFIG_INSTANCES);
+		return;
+	}
 	for (uint32_t i = 0; i < chain->count; i++) {
 		uint32_t old = 0;
 
@@ -371,6 +379,19 @@ is_network(const char *entry)
 	return network_parse(span_cut(&s, ' '), &n);
 }
 
+static const char *
+wrong_entry(const char *entry, bool clients)
+{
+	if (strncmp(entry, "map:", 4) == 0)
+		return NULL;
+	if (clients && strchr(entry, '@') != NULL)
+		return "a mail address: clients are networks or host names";
+	if (!clients && is_network(entry))
+		return "a network: write addresses or domains here, and "
+		       "networks in clients";
+	return NULL;
+}
+
 /* One of the six lists that say whom an instance applies to. */
 static void
 check_scope(struct check *k, const struct tree_section *s, const char *option,
@@ -383,18 +404,12 @@ check_scope(struct check *k, const struct tree_section *s, const char *option,
 		tell(k, s, option, 0,
 		    "the list is empty: put something in, or remove it");
 	for (size_t i = 0; v != NULL; v = v->next, i++) {
-		if (strncmp(v->text, "map:", 4) == 0)
+		const char *wrong = wrong_entry(v->text, clients);
+
+		if (wrong == NULL)
 			continue;
-		if (clients && strchr(v->text, '@') != NULL)
-			tell(k, s, option, i,
-			    "\"%s\" is a mail address: clients are networks "
-			    "or host names",
-			    v->text);
-		if (!clients && is_network(v->text))
-			tell(k, s, option, i,
-			    "\"%s\" is a network: write addresses or domains, "
-			    "and networks in clients",
-			    v->text);
+		tell(k, s, option, i, "\"%s\" is %s", v->text, wrong);
+		return;
 	}
 }
 

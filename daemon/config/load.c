@@ -137,7 +137,7 @@ set_option(struct loader *l, const struct mr_option *o, void *base,
 		set_default(l, o, base, section);
 		return;
 	}
-	texts = tree_texts(&l->private->tree, setting);
+	texts = tree_texts(l->private->arena, setting);
 	if (store_set(&l->private->store, o, base, &texts, &bad, &why))
 		return;
 	load_error(

@@ -26,6 +26,7 @@ struct reader {
 	unsigned written;             /* newlines in outline->text */
 	char *name, *title;           /* the last ones; arena */
 	unsigned name_line;
+	size_t items; /* of the list */
 	bool failed;
 };
 
@@ -110,7 +111,7 @@ add_option(struct reader *r)
 		    "%s is said twice%s: it stands in %s:%u already", r->name,
 		    r->section != NULL ? " in one section" : "",
 		    old->place.file, old->place.line);
-	} else if (s->count >= OUTLINE_UNKNOWN) {
+	} else if (s->count >= OUTLINE_OPTIONS) {
 		fail(r, r->name_line, "too many options in one section");
 	} else {
 		tree_add_setting(r->outline->tree, s, r->name, place);
@@ -155,6 +156,7 @@ lose(struct reader *r)
 		if (tree_setting(here(r), r->name) == NULL)
 			add_option(r);
 		write_word(r, r->name_line, r->name);
+		r->outline->blame = r->name_line;
 	}
 	if (r->state == WANT_BRACE)
 		write_word(r, r->name_line, r->title);
@@ -208,6 +210,7 @@ take_mark(struct reader *r, char mark)
 		if (mark != '{')
 			return false;
 		r->state = WANT_ITEM;
+		r->items = 0;
 		return true;
 	case WANT_ITEM:
 		if (mark == '}')
@@ -246,6 +249,10 @@ take_word(struct reader *r)
 		write_word(r, r->token.line, r->word.p);
 		return true;
 	case WANT_ITEM:
+		if (r->items++ == OUTLINE_VALUES)
+			fail(r, r->token.line,
+			    "list is too long: keep it in a file, and write "
+			    "map:file:/path here");
 		write_word(r, r->token.line, r->word.p);
 		return true;
 	case WANT_FILE:

@@ -15,7 +15,13 @@
 #include "config/errors.h"
 #include "config/tree.h"
 
-enum { OUTLINE_INCLUDES = 64, OUTLINE_SECTIONS = 1024, OUTLINE_UNKNOWN = 256 };
+/* More would be no config file, and libconfuse slows down with each. */
+enum {
+	OUTLINE_INCLUDES = 64,
+	OUTLINE_SECTIONS = 1024,
+	OUTLINE_OPTIONS = 256, /* of one section */
+	OUTLINE_VALUES = 10000 /* of one list */
+};
 
 struct outline {
 	struct tree *tree;     /* sections and settings are added to it */
@@ -27,6 +33,11 @@ struct outline {
 	 * so that two with one title cannot be mixed up.
 	 */
 	struct buf text;
+	/*
+	 * Where the name stands that libconfuse will complain of; 0: on the
+	 * line where it stops, which may be a later one.
+	 */
+	unsigned blame;
 	struct {
 		const char *path; /* as written; lives in the tree's arena */
 		unsigned line;

@@ -27,7 +27,7 @@ struct option_list {
  */
 static struct {
 	struct parse *parse;
-	const char *file;
+	const struct outline *outline;
 	struct tree_section *section;
 	struct tree_setting *setting;
 	bool complained;
@@ -182,8 +182,12 @@ free_options(struct option_list *l)
 static void __attribute__((format(printf, 2, 0)))
 complain(cfg_t *cfg, const char *fmt, va_list ap)
 {
-	struct config_place place = { running.file, (unsigned)cfg->line };
+	const struct outline *o = running.outline;
+	struct config_place place = { o->file, (unsigned)cfg->line };
 	char *text = NULL;
+
+	if (o->blame != 0)
+		place.line = o->blame;
 
 	if (running.complained)
 		return; /* what follows from the first only misleads */
@@ -213,7 +217,7 @@ run_confuse(struct parse *p, const struct outline *o)
 	cfg->filename = memory_copy(o->file);
 	memset(&running, 0, sizeof(running));
 	running.parse = p;
-	running.file = o->file;
+	running.outline = o;
 	ok = cfg_parse_fp(cfg, f) == CFG_SUCCESS;
 	if (!ok && !running.complained)
 		errors_add(p->errors,

@@ -12,7 +12,7 @@ enum { WIDTH = 78 };
 
 /* One section, and where its values are. */
 struct part {
-	struct config_private *private;
+	struct arena *arena; /* for this printing */
 	const struct tree_section *section;
 	struct schema_section schema;
 	const void *base[2];
@@ -38,8 +38,8 @@ map_entries(const struct part *p, const struct mr_option *o)
 	struct mr_list texts = { 0, NULL };
 
 	if (set != NULL)
-		return tree_texts(&p->private->tree, set);
-	store_fallback(p->private->arena, o, &texts);
+		return tree_texts(p->arena, set);
+	store_fallback(p->arena, o, &texts);
 	return texts;
 }
 
@@ -217,19 +217,19 @@ print_options(const struct printer *pr, const struct part *p)
 }
 
 static struct part
-globals_part(const struct config *c)
+globals_part(struct arena *a, const struct config *c)
 {
-	struct part p = { c->private, &c->private->tree.root,
-		.base = { &c->globals }, .indent = "" };
+	struct part p = { a, &c->private->tree.root, .base = { &c->globals },
+		.indent = "" };
 
 	schema_find(&c->private->schema, NULL, &p.schema);
 	return p;
 }
 
 static struct part
-listener_part(const struct config *c, size_t i)
+listener_part(struct arena *a, const struct config *c, size_t i)
 {
-	struct part p = { c->private, c->private->listeners[i],
+	struct part p = { a, c->private->listeners[i],
 		.base = { &c->listeners[i] }, .indent = "\t" };
 
 	schema_find(&c->private->schema, "listener", &p.schema);
@@ -237,9 +237,9 @@ listener_part(const struct config *c, size_t i)
 }
 
 static struct part
-instance_part(const struct config *c, size_t i)
+instance_part(struct arena *a, const struct config *c, size_t i)
 {
-	struct part p = { c->private, c->private->instances[i],
+	struct part p = { a, c->private->instances[i],
 		.base = { &c->instances[i].common, c->instances[i].conf },
 		.indent = "\t" };
 
@@ -261,17 +261,19 @@ void
 config_print(const struct config *c, struct buf *out, bool help)
 {
 	struct printer pr = { out, help };
-	struct part p = globals_part(c);
+	struct arena *a = arena_create(4096);
+	struct part p = globals_part(a, c);
 
 	print_options(&pr, &p);
 	for (size_t i = 0; i < c->nlisteners; i++) {
-		p = listener_part(c, i);
+		p = listener_part(a, c, i);
 		print_section(&pr, &p);
 	}
 	for (size_t i = 0; i < c->ninstances; i++) {
-		p = instance_part(c, i);
+		p = instance_part(a, c, i);
 		print_section(&pr, &p);
 	}
+	arena_destroy(&a);
 }
 
 static void
@@ -364,22 +366,24 @@ json_section(const struct part *p, struct buf *out)
 void
 config_print_json(const struct config *c, struct buf *out)
 {
-	struct part p = globals_part(c);
+	struct arena *a = arena_create(4096);
+	struct part p = globals_part(a, c);
 
 	json_open(out, NULL, '{');
 	json_text(out, "file", c->private->file);
 	json_options(&p, out);
 	json_open(out, "listeners", '[');
 	for (size_t i = 0; i < c->nlisteners; i++) {
-		p = listener_part(c, i);
+		p = listener_part(a, c, i);
 		json_section(&p, out);
 	}
 	json_close(out, ']');
 	json_open(out, "instances", '[');
 	for (size_t i = 0; i < c->ninstances; i++) {
-		p = instance_part(c, i);
+		p = instance_part(a, c, i);
 		json_section(&p, out);
 	}
 	json_close(out, ']');
 	json_close(out, '}');
+	arena_destroy(&a);
 }

@@ -76,10 +76,9 @@ tree_setting(const struct tree_section *s, const char *name)
 }
 
 struct mr_list
-tree_texts(struct tree *t, const struct tree_setting *s)
+tree_texts(struct arena *a, const struct tree_setting *s)
 {
-	const char **items =
-	    arena_alloc(t->arena, (s->count + 1) * sizeof(items[0]));
+	const char **items = arena_alloc(a, (s->count + 1) * sizeof(items[0]));
 	size_t n = 0;
 
 	for (const struct tree_value *v = s->values; v != NULL; v = v->next)

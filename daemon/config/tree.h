@@ -54,8 +54,8 @@ void tree_add_value(
 struct tree_section *tree_section(struct tree *, size_t number);
 struct tree_setting *tree_setting(
     const struct tree_section *, const char *name);
-/* The values as a list; lives in the arena. */
-struct mr_list tree_texts(struct tree *, const struct tree_setting *);
+/* The values as a list; it lives in the arena, they in the tree. */
+struct mr_list tree_texts(struct arena *, const struct tree_setting *);
 /* Where the index-th value stands. */
 struct config_place tree_value_place(const struct tree_setting *, size_t);
 

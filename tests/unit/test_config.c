@@ -1,116 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a config file is read as, and what each mistake in it is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+/* What each mistake in a config file is told. */
+#include "test_config.h"
 
-#include <cmocka.h>
-
-#include <cjson/cJSON.h>
-
-#include "base/log.h"
-#include "base/map.h"
-#include "config/config.h"
-
-struct alpha {
-	bool sign;
-	int64_t count, wait, room, action;
-	double score;
-	const char *reply, *unset;
-	const struct mr_list *words, *more;
-	const struct mr_map *keys;
-};
-
-#define A(m, t) MR_OPTION(struct alpha, m, t)
-
-/* A plugin of a later daemon: its rows are longer than ours. */
-static const struct {
-	struct mr_option o;
-	const char *later;
-} alpha_options[] = {
-	{ { .name = "sign", A(sign, MR_BOOL), .text = "Whether to sign." },
-	    "x" },
-	{ { .name = "count",
-	      A(count, MR_INT),
-	      .fallback = "7",
-	      .min = -5,
-	      .max = INT64_MAX,
-	      .text = "How many." },
-	    "x" },
-	{ { .name = "wait", A(wait, MR_DURATION), .fallback = "90m" }, "x" },
-	{ { .name = "room", A(room, MR_SIZE), .fallback = "1536K" }, "x" },
-	{ { .name = "action",
-	      A(action, MR_CHOICE),
-	      .fallback = "tag",
-	      .choices = "reject|tag|drop" },
-	    "x" },
-	{ { .name = "score",
-	      A(score, MR_REAL),
-	      .fallback = "2.5",
-	      .min = -10,
-	      .max = 10 },
-	    "x" },
-	{ { .name = "reply", A(reply, MR_STRING), .fallback = "go away" },
-	    "x" },
-	{ { .name = "unset", A(unset, MR_STRING) }, "x" },
-	{ { .name = "words",
-	      A(words, MR_LIST),
-	      .fallback = "{ one, \"two words\" }" },
-	    "x" },
-	{ { .name = "more", A(more, MR_LIST) }, "x" },
-	{ { .name = "keys", A(keys, MR_MAP) }, "x" },
-	{ { .name = NULL }, NULL },
-};
-
-struct odd {
-	int64_t n;
-};
-
-#define O(...)                                                                 \
-	{                                                                      \
-		{ __VA_ARGS__ },                                               \
-		{                                                              \
-			.name = NULL                                           \
-		}                                                              \
-	}
-
-static const struct mr_option odd_options[][2] = {
-	O(.name = "n", .type = MR_STRING, .offset = 4),
-	O(.name = "n", .type = MR_INT, .fallback = "many"),
-	O(.name = "n", .type = MR_INT, .min = 1, .max = 9),
-	O(.name = "n", .type = 77),
-	O(.name = "n", .type = MR_INT, .min = 9, .max = 1),
-	O(.name = "n", .type = MR_CHOICE),
-	O(.name = "deadline", .type = MR_INT),
-	O(.name = "N n", .type = MR_INT),
-	O(.name = "n", .type = MR_LIST, .fallback = "{ a, b"),
-};
-
-static const struct config_plugin plugins[] = {
-	{ "alpha", NULL, &alpha_options[0].o, sizeof(alpha_options[0]),
-	    sizeof(struct alpha) },
-	{ "beta", "alpha", NULL, 0, 0 },
-	{ "gamma", "alpha  delta", NULL, 0, 0 },
-	{ "delta", "", NULL, 0, 0 },
-	{ "odd0", NULL, odd_options[0], sizeof(struct mr_option), 8 },
-	{ "odd1", NULL, odd_options[1], sizeof(struct mr_option), 8 },
-	{ "odd2", NULL, odd_options[2], sizeof(struct mr_option), 8 },
-	{ "odd3", NULL, odd_options[3], sizeof(struct mr_option), 8 },
-	{ "odd4", NULL, odd_options[4], sizeof(struct mr_option), 8 },
-	{ "odd5", NULL, odd_options[5], sizeof(struct mr_option), 8 },
-	{ "odd6", NULL, odd_options[6], sizeof(struct mr_option), 8 },
-	{ "odd7", NULL, odd_options[7], sizeof(struct mr_option), 8 },
-	{ "odd8", NULL, odd_options[8], sizeof(struct mr_option), 8 },
-	{ "odd9", NULL, odd_options[1], 16, 8 },
-	{ "threads", NULL, NULL, 0, 0 },
-};
-enum { NPLUGINS = sizeof(plugins) / sizeof(plugins[0]) };
-
-#define MX     "listener mx { socket = \"inet:8891@127.0.0.1\" chain = { a } }\n"
 #define ODD(n) MX "alpha a {}\nodd" n " o {}\n"
 
 static const struct bad_case {
@@ -322,13 +213,6 @@ static const struct bad_case {
 		"\nt.conf:8: no plugin \"alpa\"" } },
 };
 
-static struct config *
-load(const char *text, char **why)
-{
-	return config_load_text("t.conf", (struct span){ text, strlen(text) },
-	    plugins, NPLUGINS, why);
-}
-
 /* What is written to stderr until quiet_end. */
 static int quiet_old;
 static FILE *quiet_file;
@@ -416,18 +300,6 @@ test_bad(void **state)
 	}
 }
 
-static struct config *
-must_load(const char *text)
-{
-	char *why = NULL;
-	struct config *c = load(text, &why);
-
-	if (c == NULL)
-		fail_msg("%s\nrefused: %s", text, why);
-	assert_null(why);
-	return c;
-}
-
 /* One mistake must not be told as several. */
 static void
 test_alone(void **state)
@@ -441,6 +313,10 @@ test_alone(void **state)
 		ODD("0"),
 		"listener l { socket = unix:/s chain = { x, b } }\n"
 		"alpha x { sign = 1 }\nbeta b {}",
+		"user = { no-such-user, root }\n" MX "alpha a {}",
+		"workers = 1\nworkers = 2\n" MX "alpha a {}",
+		"listener b { socket = inet:8891@0.0.0.0 chain = a }\n" MX
+		"alpha a {}",
 	};
 
 	(void)state;
@@ -454,420 +330,63 @@ test_alone(void **state)
 	}
 }
 
-static void
-test_defaults(void **state)
-{
-	struct config *c = must_load(MX "alpha a {}\n");
-	const struct alpha *a = c->instances[0].conf;
-	const struct config_common *m = &c->instances[0].common;
+struct many {
+	const char *begin, *each, *end;
+	int times;
+	const char *want;
+};
 
+static const struct many many_cases[] = {
+	{ "listener l { socket = unix:/s chain = {\n", "d,",
+	    "} }\ndelta d {}\n", 9999,
+	    "t.conf:2: listener \"l\": chain: only 64 instances are allowed" },
+	{ "user = {\n", "d,\n", "}", 10001, "t.conf:10002: list is too long" },
+	{ "", "o%d = 1\n", "", 2000, "t.conf:257: too many options" },
+	{ "", "p%d x {}\n", "", 2000, "t.conf:1025: too many sections" },
+	{ "", "delta x { a \n", "", 2000, "t.conf:1: missing equal sign" },
+	{ "", "{", "", 100000, "t.conf:1: unexpected token '{'" },
+	{ MX "alpha a {}\n", "workers = 1\n", "", 300, "and 199 more" },
+};
+
+static void
+repeat(struct buf *b, const char *text, int times)
+{
+	const char *number = strstr(text, "%d");
+
+	for (int i = 0; i < times; i++) {
+		if (number == NULL) {
+			buf_text(b, text);
+			continue;
+		}
+		buf_put(b, text, (size_t)(number - text));
+		buf_printf(b, "%d", i);
+		buf_text(b, number + 2);
+	}
+}
+
+static void
+test_many(void **state)
+{
 	(void)state;
-	assert_string_equal(c->globals.user, "millrace");
-	assert_null(c->globals.group);
-	assert_null(c->globals.pid_file);
-	assert_string_equal(c->globals.run_dir, "/run/millrace");
-	assert_string_equal(c->globals.spool_dir, "/var/spool/millrace");
-	assert_string_equal(c->globals.plugin_dir, MR_PLUGINDIR);
-	assert_string_equal(c->globals.journal, "/var/lib/millrace/journal.db");
-	assert_int_equal(c->globals.workers, 0);
-	assert_int_equal(c->globals.threads, 64);
-	assert_int_equal(c->globals.worker_memory, 512 << 20);
-	assert_int_equal(c->globals.crash_limit, 3);
-	assert_int_equal(c->globals.crash_within, 60000);
-	assert_int_equal(c->globals.stop_limit, 30000);
-	assert_int_equal(c->globals.message_limit, 64 << 20);
-	assert_int_equal(c->globals.journal_days, 30);
-	assert_int_equal(c->globals.log_level, LOG_LEVEL_INFO);
-	assert_int_equal(c->globals.log_target, LOG_TARGET_STDERR);
-	assert_int_equal(c->globals.log_format, LOG_FORMAT_TEXT);
-	assert_int_equal(c->listeners[0].mode, 0660);
-	assert_int_equal(c->listeners[0].auth_results, AUTH_RESULTS_AUTO);
-	assert_null(c->listeners[0].authserv_id);
-	assert_int_equal(m->mode, MODE_ENFORCE);
-	assert_int_equal(m->on_error, ON_ERROR_TEMPFAIL);
-	assert_int_equal(m->authenticated, AUTHENTICATED_ANY);
-	assert_int_equal(m->deadline, 3000);
-	assert_int_equal(m->eom_deadline, 60000);
-	assert_null(m->clients);
-	assert_false(a->sign);
-	assert_int_equal(a->count, 7);
-	assert_int_equal(a->wait, 90 * 60000);
-	assert_int_equal(a->room, 1536 * 1024);
-	assert_int_equal(a->action, 1);
-	assert_true(a->score == 2.5);
-	assert_string_equal(a->reply, "go away");
-	assert_null(a->unset);
-	assert_int_equal(a->words->count, 2);
-	assert_string_equal(a->words->items[0], "one");
-	assert_string_equal(a->words->items[1], "two words");
-	assert_int_equal(a->more->count, 0);
-	assert_null(a->keys);
-	config_destroy(&c);
-	assert_null(c);
-}
+	for (size_t i = 0; i < sizeof(many_cases) / sizeof(many_cases[0]);
+	     i++) {
+		const struct many *m = &many_cases[i];
+		struct buf b = { 0 };
+		char *why = NULL;
 
-static const char full[] =
-    "\xef\xbb\xbf# a comment\r\n"
-    "journal = \"\" // none\n"
-    "log-level = debug log-target=syslog log-format = json\n"
-    "/* two\n lines */ workers = 4 worker-memory = 1G\n"
-    "listener \"mx\" {\n"
-    "\tsocket = \"inet:8891@127.0.0.1\" # here too\n"
-    "\tchain  = { \"a\", # and in a list\n \"b\", d, }\n"
-    "\tauthentication-results = off authserv-id = mx.example.com\n"
-    "}\n"
-    "listener \"submission\" { socket = unix:/run/x.sock mode = \"0600\"\n"
-    "\tchain = a group = root owner = root }\n"
-    "alpha \"a\" {\n"
-    "\tmode = observe\n"
-    "\tsign = YES\n"
-    "\tcount = -5 wait = 300ms room = 100 score = -1e-3\n"
-    "\taction = drop\n"
-    "\treply = \"550 5.7.1 a\\\"b\\\\ ${HOME} \\\n"
-    "c\\x41\\n\"\n"
-    "\tunset = 'x\\d\\'y'\n"
-    "\twords = { }\n"
-    "\tmore = single\n"
-    "\tkeys = { \"192.0.2.0/24 net\", \"user@example.com\", \"*\" }\n"
-    "\tclients = { \"198.51.100.0/24\", .example.net }\n"
-    "\tdeadline = 10ms eom-deadline = 4m\n"
-    "}\n"
-    "beta \"b\" { on-error = continue authenticated = no mode = off }\n"
-    "delta \"d\" { senders = @example.com }\n";
-
-static void
-check_full(const struct config *c)
-{
-	const struct alpha *a = c->instances[0].conf;
-	struct arena *arena = arena_create(256);
-
-	assert_null(c->globals.journal);
-	assert_int_equal(c->globals.workers, 4);
-	assert_int_equal(c->globals.worker_memory, 1 << 30);
-	assert_int_equal(c->globals.log_level, LOG_LEVEL_DEBUG);
-	assert_int_equal(c->globals.log_target, LOG_TARGET_SYSLOG);
-	assert_int_equal(c->globals.log_format, LOG_FORMAT_JSON);
-	assert_int_equal(c->nlisteners, 2);
-	assert_string_equal(c->listeners[0].name, "mx");
-	assert_int_equal(c->listeners[0].chain->count, 3);
-	assert_string_equal(c->listeners[0].chain->items[1], "b");
-	assert_string_equal(c->listeners[0].authserv_id, "mx.example.com");
-	assert_int_equal(c->listeners[0].auth_results, AUTH_RESULTS_OFF);
-	assert_int_equal(c->listeners[1].mode, 0600);
-	assert_string_equal(c->listeners[1].owner, "root");
-	assert_int_equal(c->ninstances, 3);
-	assert_int_equal(c->instances[0].common.mode, MODE_OBSERVE);
-	assert_int_equal(c->instances[0].common.deadline, 10);
-	assert_int_equal(c->instances[0].common.eom_deadline, 240000);
-	assert_true(a->sign);
-	assert_int_equal(a->count, -5);
-	assert_int_equal(a->wait, 300);
-	assert_int_equal(a->room, 100);
-	assert_int_equal(a->action, 2);
-	assert_true(a->score == -1e-3);
-	assert_string_equal(a->reply, "550 5.7.1 a\"b\\ ${HOME} cA\n");
-	assert_string_equal(a->unset, "x\\d'y");
-	assert_int_equal(a->words->count, 0);
-	assert_int_equal(a->more->count, 1);
-	assert_string_equal(a->more->items[0], "single");
-	assert_string_equal(
-	    map_client((const struct map *)a->keys, arena, "192.0.2.9"), "net");
-	assert_non_null(map_address(
-	    (const struct map *)a->keys, arena, "user@example.com"));
-	assert_non_null(
-	    map_client((const struct map *)c->instances[0].common.clients,
-		arena, "198.51.100.3"));
-	assert_int_equal(c->instances[1].common.on_error, ON_ERROR_CONTINUE);
-	assert_int_equal(
-	    c->instances[1].common.authenticated, AUTHENTICATED_NO);
-	assert_string_equal(c->instances[1].plugin, "beta");
-	assert_ptr_equal(c->instances[1].schema, &plugins[1]);
-	assert_non_null(c->instances[2].common.senders);
-	arena_destroy(&arena);
+		buf_text(&b, m->begin);
+		repeat(&b, m->each, m->times);
+		buf_text(&b, m->end);
+		assert_null(load(b.p, &why));
+		if (strstr(why, m->want) == NULL)
+			fail_msg("not told: %s\nbut: %.300s", m->want, why);
+		free(why);
+		buf_finish(&b);
+	}
 }
 
 static void
-test_full(void **state)
-{
-	struct config *c = must_load(full);
-	struct config_place p;
-
-	(void)state;
-	check_full(c);
-	assert_int_equal(c->listeners[1].place.line, 12);
-	p = config_option_place(c, &c->instances[0], "action");
-	assert_int_equal(p.line, 18);
-	assert_string_equal(p.file, "t.conf");
-	p = config_option_place(c, &c->instances[0], "eom-deadline");
-	assert_int_equal(p.line, 26);
-	p = config_option_place(c, &c->instances[1], "deadline");
-	assert_int_equal(p.line, 28);
-	config_refresh_maps(c);
-	config_destroy(&c);
-}
-
-/* What is printed reads as the same again. */
-static void
-test_print(void **state)
-{
-	struct config *c = must_load(full), *again;
-	struct buf first = { 0 }, second = { 0 }, json = { 0 }, other = { 0 };
-
-	(void)state;
-	config_print(c, &first, true);
-	assert_non_null(strstr(first.p, "# How many processes run plugins;"));
-	assert_non_null(strstr(first.p, "\nworkers = 4\n"));
-	assert_non_null(strstr(first.p, "\nthreads = 64 # default\n"));
-	assert_non_null(strstr(first.p, "\njournal = \"\"\n"));
-	assert_non_null(strstr(first.p, "\n# pid-file = \"\" # not set\n"));
-	assert_non_null(strstr(first.p, "\teom-deadline = 4m\n"));
-	assert_non_null(strstr(first.p,
-	    "\t# duration, 10ms to 8s; default 3s\n\tdeadline = 10ms\n"));
-	again = must_load(first.p);
-	check_full(again);
-	config_print(again, &second, false);
-	assert_null(strstr(second.p, "How many processes"));
-	config_destroy(&c);
-	c = must_load(second.p);
-	check_full(c);
-	config_print_json(again, &json);
-	config_print_json(c, &other);
-	config_destroy(&c);
-	config_destroy(&again);
-	buf_finish(&first);
-	buf_finish(&second);
-	buf_finish(&json);
-	buf_finish(&other);
-}
-
-static const cJSON *
-item(const cJSON *j, const char *option)
-{
-	const cJSON *o =
-	    cJSON_GetObjectItem(cJSON_GetObjectItem(j, "options"), option);
-
-	assert_non_null(o);
-	return cJSON_GetObjectItem(o, "value");
-}
-
-static void
-test_json(void **state)
-{
-	struct config *c = must_load(full);
-	struct buf out = { 0 };
-	const cJSON *a, *l;
-	cJSON *j;
-
-	(void)state;
-	config_print_json(c, &out);
-	j = cJSON_Parse(out.p);
-	assert_non_null(j);
-	assert_int_equal(item(j, "workers")->valueint, 4);
-	assert_true(cJSON_IsNull(item(j, "journal")));
-	assert_string_equal(item(j, "log-level")->valuestring, "debug");
-	l = cJSON_GetArrayItem(cJSON_GetObjectItem(j, "listeners"), 1);
-	assert_string_equal(item(l, "mode")->valuestring, "0600");
-	a = cJSON_GetArrayItem(cJSON_GetObjectItem(j, "instances"), 0);
-	assert_string_equal(
-	    cJSON_GetObjectItem(a, "plugin")->valuestring, "alpha");
-	assert_int_equal(cJSON_GetObjectItem(a, "line")->valueint, 14);
-	assert_true(cJSON_IsTrue(item(a, "sign")));
-	assert_int_equal(item(a, "deadline")->valueint, 10);
-	assert_int_equal(cJSON_GetArraySize(item(a, "keys")), 3);
-	assert_int_equal(cJSON_GetArraySize(item(a, "words")), 0);
-	cJSON_Delete(j);
-	buf_finish(&out);
-	config_destroy(&c);
-}
-
-static void
-write_file(const char *dir, const char *name, const char *text)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void
-remove_file(const char *dir, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	unlink(path);
-}
-
-static char *
-load_dir(const char *dir, struct config **c)
-{
-	char path[256], *why = NULL;
-
-	snprintf(path, sizeof(path), "%s/main.conf", dir);
-	*c = config_load(path, plugins, NPLUGINS, &why);
-	return why;
-}
-
-static void
-want(const char *text, const char *dir, const char *rest)
-{
-	char line[512];
-
-	assert_non_null(text);
-	snprintf(line, sizeof(line), "%s/%s", dir, rest);
-	if (strstr(text, line) == NULL)
-		fail_msg("%s\nis not told in\n%s", line, text);
-}
-
-static void
-test_include(void **state)
-{
-	char dir[] = "/tmp/test_config.XXXXXX";
-	struct config *c;
-	char *why;
-
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	write_file(dir, "main.conf",
-	    "# main\n\ninclude(\"one.conf\") workers = 3\n" MX
-	    "\ninclude ( two.conf )\nthreads = 2\n");
-	write_file(dir, "one.conf", "# one\n# two\nalpha \"a\" {\n}\n");
-	write_file(dir, "two.conf", "/*\n*/ log-level = warn");
-	assert_null(load_dir(dir, &c));
-	assert_non_null(c);
-	assert_int_equal(c->globals.workers, 3);
-	assert_int_equal(c->globals.threads, 2);
-	assert_int_equal(c->globals.log_level, LOG_LEVEL_WARN);
-	want(c->instances[0].place.file, dir, "one.conf");
-	assert_int_equal(c->instances[0].place.line, 3);
-	config_destroy(&c);
-
-	write_file(dir, "one.conf", "\n\nalpha \"a\" {\n sgn = 1\n}\n");
-	write_file(dir, "two.conf", "# x\nworkers = 5\nlog-level = wrn\n");
-	why = load_dir(dir, &c);
-	assert_null(c);
-	want(why, dir, "one.conf:4: alpha \"a\": unknown option \"sgn\"");
-	want(why, dir, "two.conf:2: workers is said twice");
-	want(why, dir, "two.conf:3: log-level: \"wrn\"");
-	free(why);
-
-	write_file(dir, "two.conf", "# x\n\n\nalpha b { = }\n");
-	why = load_dir(dir, &c);
-	want(why, dir, "two.conf:4: unexpected token '='");
-	free(why);
-
-	write_file(dir, "two.conf", "\ninclude(\"main.conf\")\n");
-	why = load_dir(dir, &c);
-	want(why, dir, "two.conf:2: ");
-	assert_non_null(strstr(why, "main.conf is included twice"));
-	free(why);
-	remove_file(dir, "two.conf");
-	why = load_dir(dir, &c);
-	want(why, dir, "main.conf:6: include: ");
-	free(why);
-	remove_file(dir, "one.conf");
-	remove_file(dir, "main.conf");
-	rmdir(dir);
-}
-
-static void
-test_files(void **state)
-{
-	char dir[] = "/tmp/test_config.XXXXXX";
-	char path[256], *why = NULL;
-	struct config *c;
-	FILE *f;
-
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	why = load_dir(dir, &c);
-	want(why, dir, "main.conf: No such file");
-	free(why);
-	snprintf(path, sizeof(path), "%s/main.conf", dir);
-	assert_null(config_plugin_dir(path, &why));
-	want(why, dir, "main.conf: No such file");
-	free(why);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fwrite("user = a\n\0 = b\n", 1, 15, f);
-	fclose(f);
-	why = load_dir(dir, &c);
-	want(why, dir, "main.conf:2: control character");
-	free(why);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	for (int i = 0; i < 200000; i++)
-		fputs("# 67890\n", f);
-	fclose(f);
-	why = load_dir(dir, &c);
-	want(why, dir, "main.conf: larger than");
-	free(why);
-	unlink(path);
-	rmdir(dir);
-}
-
-static void
-test_plugin_dir(void **state)
-{
-	char dir[] = "/tmp/test_config.XXXXXX";
-	char path[256], *why = NULL, *got;
-
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/main.conf", dir);
-	/* sections of plugins that nobody knows yet are no error */
-	write_file(dir, "main.conf",
-	    MX "spf a { x = { 1 } y = 2 }\nworkers = x\nfoo = 1\n"
-	       "plugin-dir = \"/opt/p\"\n");
-	got = config_plugin_dir(path, &why);
-	assert_null(why);
-	assert_string_equal(got, "/opt/p");
-	free(got);
-	write_file(dir, "main.conf", "plugin-dir = { a, b }\n");
-	assert_null(config_plugin_dir(path, &why));
-	want(why, dir, "main.conf:1: plugin-dir: takes one value");
-	free(why);
-	write_file(dir, "main.conf", "\nplugin-dir /opt\nuser = x\n");
-	assert_null(config_plugin_dir(path, &why));
-	want(why, dir, "main.conf:2: missing equal sign");
-	free(why);
-	unlink(path);
-	rmdir(dir);
-	got = config_plugin_dir(NULL, &why);
-	assert_null(why);
-	assert_string_equal(got, MR_PLUGINDIR);
-	free(got);
-}
-
-/* What stands in conf/millrace.conf, with the plugins that it uses. */
-static void
-test_built_in(void **state)
-{
-	static const struct config_plugin two[] = {
-		{ .name = "access" },
-		{ .name = "headers" },
-	};
-	char *why = NULL;
-	struct config *c = config_load(NULL, two, 2, &why);
-
-	(void)state;
-	if (c == NULL)
-		fail_msg("%s", why);
-	assert_int_equal(c->nlisteners, 1);
-	assert_string_equal(c->listeners[0].socket, "inet:8891@127.0.0.1");
-	assert_int_equal(c->ninstances, 2);
-	assert_int_equal(c->instances[0].common.mode, MODE_OBSERVE);
-	assert_int_equal(c->instances[1].common.mode, MODE_OBSERVE);
-	assert_string_equal(c->listeners[0].place.file, "built-in");
-	config_destroy(&c);
-}
-
-static void
-test_limits(void **state)
+test_instances(void **state)
 {
 	struct buf b = { 0 };
 	struct config *c;
@@ -875,11 +394,9 @@ test_limits(void **state)
 
 	(void)state;
 	buf_text(&b, "listener l { socket = unix:/s chain = { ");
-	for (int i = 0; i < CONFIG_INSTANCES; i++)
-		buf_printf(&b, "d%d,", i);
+	repeat(&b, "d%d,", CONFIG_INSTANCES);
 	buf_text(&b, "} }\n");
-	for (int i = 0; i < CONFIG_INSTANCES; i++)
-		buf_printf(&b, "delta d%d {}\n", i);
+	repeat(&b, "delta d%d {}\n", CONFIG_INSTANCES);
 	c = must_load(b.p);
 	assert_int_equal(c->ninstances, CONFIG_INSTANCES);
 	config_destroy(&c);
@@ -888,124 +405,7 @@ test_limits(void **state)
 	assert_string_equal(
 	    why, "t.conf:66: delta \"more\": only 64 instances are allowed");
 	free(why);
-	buf_cut(&b, 0);
-	for (int i = 0; i < 2000; i++)
-		buf_printf(&b, "o%d = 1\n", i);
-	assert_null(load(b.p, &why));
-	assert_non_null(strstr(why, "t.conf:257: too many options"));
-	free(why);
-	buf_cut(&b, 0);
-	for (int i = 0; i < 2000; i++)
-		buf_text(&b, "delta x { a \n");
-	assert_null(load(b.p, &why));
-	free(why);
-	buf_cut(&b, 0);
-	for (int i = 0; i < 2000; i++)
-		buf_printf(&b, "p%d x {}\n", i);
-	assert_null(load(b.p, &why));
-	assert_non_null(strstr(why, "t.conf:1025: too many sections"));
-	free(why);
 	buf_finish(&b);
-}
-
-static const struct socket_case {
-	const char *text;
-	const char *host; /* NULL: why is in want */
-	int kind;
-	uint16_t port;
-	const char *want;
-} socket_cases[] = {
-	{ "inet:8891@127.0.0.1", "127.0.0.1", SOCKET_INET, 8891, NULL },
-	{ "inet:25@localhost", "127.0.0.1", SOCKET_INET, 25, NULL },
-	{ "inet6:1@[::1]", "::1", SOCKET_INET6, 1, NULL },
-	{ "inet6:65535@2001:db8::0:1", "2001:db8::1", SOCKET_INET6, 65535,
-	    NULL },
-	{ "unix:/run/m.sock", "/run/m.sock", SOCKET_UNIX, 0, NULL },
-	{ "local:/run/m.sock", "/run/m.sock", SOCKET_UNIX, 0, NULL },
-	{ "systemd:mx", "mx", SOCKET_SYSTEMD, 0, NULL },
-	{ "inet:127.0.0.1:8891", NULL, 0, 0, "write inet:8891@127.0.0.1" },
-	{ "inet:8891", NULL, 0, 0, "say on which address: write inet:8891@" },
-	{ "inet:", NULL, 0, 0, "say on which address" },
-	{ "inet:0@127.0.0.1", NULL, 0, 0, "\"0\" is not a port" },
-	{ "inet:65536@127.0.0.1", NULL, 0, 0, "\"65536\" is not a port" },
-	{ "inet:x@127.0.0.1", NULL, 0, 0, "\"x\" is not a port" },
-	{ "inet:25@mx.example.com", NULL, 0, 0, "is not an IPv4 address" },
-	{ "inet6:25@192.0.2.1", NULL, 0, 0, "is not an IPv6 address" },
-	{ "unix:run/m.sock", NULL, 0, 0, "write the whole path" },
-	{ "unix:", NULL, 0, 0, "write the whole path" },
-	{ "systemd:", NULL, 0, 0, "write systemd:name" },
-	{ "tcp:1", NULL, 0, 0, "is not a socket" },
-	{ "", NULL, 0, 0, "is not a socket" },
-};
-
-static void
-test_socket(void **state)
-{
-	size_t n = sizeof(socket_cases) / sizeof(socket_cases[0]);
-	struct config_socket s;
-	char path[200], *why;
-
-	(void)state;
-	for (size_t i = 0; i < n; i++) {
-		const struct socket_case *k = &socket_cases[i];
-		bool ok = config_socket_parse(k->text, &s, &why);
-
-		if (ok != (k->host != NULL))
-			fail_msg("%s: %s", k->text, ok ? "accepted" : why);
-		if (!ok && strstr(why, k->want) == NULL)
-			fail_msg("%s: %s", k->text, why);
-		free(why);
-		if (!ok)
-			continue;
-		assert_string_equal(s.host, k->host);
-		assert_int_equal(s.kind, k->kind);
-		assert_int_equal(s.port, k->port);
-	}
-	memset(path, 'x', sizeof(path));
-	memcpy(path, "unix:/", 6);
-	path[5 + 107] = '\0';
-	assert_true(config_socket_parse(path, &s, &why));
-	path[5 + 107] = 'x';
-	path[5 + 108] = '\0';
-	assert_false(config_socket_parse(path, &s, &why));
-	assert_non_null(strstr(why, "at most 107 bytes"));
-	free(why);
-}
-
-/* Every option of our own is fit to be shown to a postmaster. */
-static void
-test_tables(void **state)
-{
-	const struct mr_option *tables[] = { config_global_options(),
-		config_listener_options(), config_common_options() };
-
-	(void)state;
-	for (size_t i = 0; i < 3; i++)
-		for (const struct mr_option *o = tables[i]; o->name; o++) {
-			assert_non_null(o->text);
-			assert_true(o->text[strlen(o->text) - 1] == '.');
-			assert_true(strlen(o->text) < 160);
-		}
-}
-
-/* Errors in one file leave nothing behind for the next. */
-static void
-test_again(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 50; i++) {
-		struct config *c;
-		char *why = NULL;
-
-		assert_null(
-		    load(MX "alpha a {\n words = { \"x\" \"y\" }", &why));
-		free(why);
-		why = NULL;
-		assert_null(load("user \"x", &why));
-		free(why);
-		c = must_load(full);
-		config_destroy(&c);
-	}
 }
 
 int
@@ -1016,18 +416,8 @@ main(void)
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_unused),
 		cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_print),
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_include),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_plugin_dir),
-		cmocka_unit_test(test_built_in),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_socket),
-		cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_instances),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
