@@ -104,6 +104,18 @@ plan_macros(struct mr_plan *plan, uint32_t stage, const char *names)
 			needs_add_macros(p->needs, (enum stage)s, names);
 }
 
+/* See applies(): what can be judged when. */
+static uint32_t
+first_stage(const struct config_common *c)
+{
+	if (c->recipients != NULL || c->except_recipients != NULL)
+		return MR_STAGE_RCPT;
+	if (c->senders != NULL || c->except_senders != NULL ||
+	    c->authenticated != AUTHENTICATED_ANY)
+		return MR_STAGE_MAIL;
+	return MR_STAGE_CONNECT;
+}
+
 static void
 plan_instance(struct instance *i)
 {
@@ -112,7 +124,8 @@ plan_instance(struct instance *i)
 		.plan = { .stages = callbacks,
 		    .actions = i->plugin->actions,
 		    .wants = i->plugin->wants,
-		    .macros = plan_macros },
+		    .macros = plan_macros,
+		    .first = first_stage(&i->conf->common) },
 		.needs = &i->needs,
 	};
 

@@ -109,6 +109,12 @@ struct mr_plan {
 	 * helo, mail, rcpt, data, eoh, eom), as "{name} {name}" or "i".
 	 */
 	void (*macros)(struct mr_plan *, uint32_t stage, const char *names);
+	/*
+	 * The first stage at which the daemon asks this instance at all
+	 * (one MR_STAGE_* bit): connect, or what its selectors (senders,
+	 * authenticated: mail; recipients: rcpt) make of it.
+	 */
+	uint32_t first;
 };
 
 /* What an option holds; the daemon parses it and checks its range. */
@@ -215,9 +221,9 @@ struct mr_plugin {
 	void (*plan)(const void *conf, struct mr_plan *);
 
 	/*
-	 * [main] conf lives until close(); *self is handed to each stage
-	 * (it is conf if open is NULL).  False fails the start or the
-	 * reload: say why with host->config_error() first.
+	 * [main] conf lives until close(); *self is handed to each stage.
+	 * It is conf until open() says otherwise.  False fails the start
+	 * or the reload: say why with host->config_error() first.
 	 */
 	bool (*open)(const struct mr_host *, const void *conf, void **self);
 	void (*close)(void *self); /* [main] */
@@ -244,8 +250,9 @@ struct mr_plugin {
 	mr_verdict (*on_eom)(struct mr_ctx *);
 
 	/*
-	 * Exactly once for each message and each session that began in this
-	 * worker, however it ended.  Free only what the plugin acquired.
+	 * Exactly once for each message and each session in which this
+	 * worker asked the instance anything, however it ended.  Free only
+	 * what the plugin acquired.
 	 */
 	void (*message_end)(struct mr_ctx *, mr_outcome);
 	void (*session_end)(struct mr_ctx *);

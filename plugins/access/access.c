@@ -103,19 +103,24 @@ has_any(const struct access_conf *conf, enum action action)
 
 /*
  * An instance that applies to some senders or recipients only is not asked
- * before mail or rcpt, so what earlier stages bring is judged there too.
+ * before mail or rcpt, and a message cannot be discarded or held before it
+ * began: what earlier stages bring is judged then.
  */
 static uint32_t
-deny_stages(const struct access_conf *conf)
+deny_stages(const struct access_conf *conf, uint32_t first)
 {
 	uint32_t stages = 0;
 
+	if (first < MR_STAGE_MAIL &&
+	    (conf->deny_with == WITH_DISCARD ||
+	        conf->deny_with == WITH_QUARANTINE))
+		first = MR_STAGE_MAIL;
 	for (int k = 0; k < KINDS; k++) {
 		if (conf->lists[DENY][k] == NULL)
 			continue;
 		stages |= judge_stage_of[k];
-		if (judge_stage_of[k] <= MR_STAGE_MAIL)
-			stages |= MR_STAGE_MAIL | MR_STAGE_RCPT;
+		if (judge_stage_of[k] < first)
+			stages |= first;
 	}
 	return stages;
 }
@@ -173,7 +178,7 @@ static void
 access_plan(const void *p, struct mr_plan *plan)
 {
 	const struct access_conf *conf = p;
-	uint32_t stages = deny_stages(conf) | allow_stages(conf);
+	uint32_t stages = deny_stages(conf, plan->first) | allow_stages(conf);
 
 	if (has_any(conf, TAG))
 		stages |= MR_STAGE_EOM;

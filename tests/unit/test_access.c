@@ -357,9 +357,10 @@ test_asked_late(void **state)
 	fake_init(&f, &mr_plugin_access);
 	fake_set(&f, "deny-clients", "192.0.2.1");
 	fake_set(&f, "deny-helos", "*");
+	f.first = MR_STAGE_RCPT;
 	assert_true(fake_open(&f));
 	assert_int_equal(f.plan.stages,
-	    MR_STAGE_CONNECT | MR_STAGE_HELO | MR_STAGE_MAIL | MR_STAGE_RCPT);
+	    MR_STAGE_CONNECT | MR_STAGE_HELO | MR_STAGE_RCPT);
 	f.plan.stages = MR_STAGE_RCPT;
 	assert_int_equal(fake_connect(&f), MR_CONTINUE);
 	fake_mail(&f, "a@example.org");
@@ -448,7 +449,7 @@ static const struct plan_case {
 	const char *name, *text;
 	uint32_t stages, actions, wants;
 } plan_cases[] = {
-	{ "deny-senders", "*", MR_STAGE_MAIL | MR_STAGE_RCPT, 0, 0 },
+	{ "deny-senders", "*", MR_STAGE_MAIL, 0, 0 },
 	{ "deny-recipients", "*", MR_STAGE_RCPT, 0, 0 },
 	{ "deny-headers", "*", MR_STAGE_EOH, 0, MR_WANT_HEADERS },
 	{ "allow-clients", "*", MR_STAGE_MAIL, 0, 0 },

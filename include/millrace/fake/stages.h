@@ -86,7 +86,8 @@ fake_open(struct fake *f)
 	f->plan = (struct mr_plan){ .stages = fake_callbacks(p),
 		.actions = p->actions,
 		.wants = p->wants,
-		.macros = fake_plan_macros };
+		.macros = fake_plan_macros,
+		.first = f->first != 0 ? f->first : MR_STAGE_CONNECT };
 	if (p->plan != NULL)
 		p->plan(f->conf, &f->plan);
 	f->plan.stages &= fake_callbacks(p);
