@@ -86,6 +86,15 @@ buf_drop(struct buf *b, size_t n)
 }
 
 void
+buf_fit(struct buf *b)
+{
+	if (b->p == NULL || b->size == b->n + 1)
+		return;
+	b->size = b->n + 1;
+	b->p = memory_resize(b->p, b->size);
+}
+
+void
 buf_finish(struct buf *b)
 {
 	free(b->p);

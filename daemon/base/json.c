@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/escape.h"
 
@@ -54,7 +55,10 @@ void
 json_real(struct buf *b, const char *key, double value)
 {
 	begin(b, key);
-	buf_printf(b, "%.3f", value);
+	if (isfinite(value))
+		buf_printf(b, "%.3f", value);
+	else
+		buf_text(b, "null"); /* JSON has no other word for it */
 }
 
 void

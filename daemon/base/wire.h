@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 
-#define WIRE_FRAME_MAX (1024u * 1024u) /* bytes of a frame's body */
+#define WIRE_FRAME_MAX (64u * 1024u * 1024u) /* bytes of a frame's body */
 
 struct wire_frame {
 	uint32_t length; /* of the body */

@@ -104,16 +104,15 @@ fault(const char *method, const char *result,
 	return NULL;
 }
 
-/* An empty one would have to be written "<>", which is no value. */
+/*
+ * An empty smtp.mailfrom would have to be written "<>", which is no value;
+ * and after "" some readers take the next property for the value.
+ */
 static bool
 is_written(const struct mr_auth_property *p)
 {
-	static const char sender[] = "smtp.mailfrom";
-
-	if (p->value == NULL || strlen(p->value) > VALUE_BYTES)
-		return false;
-	return p->value[0] != '\0' ||
-	       !span_equal_nocase(span_of(p->name), span_of(sender));
+	return p->value != NULL && p->value[0] != '\0' &&
+	       strlen(p->value) <= VALUE_BYTES;
 }
 
 bool
@@ -229,7 +228,8 @@ static void
 put_word(struct folder *f, const struct buf *word)
 {
 	if (f->column > TAB) {
-		bool fits = f->column + 1 + word->n <= WIDTH;
+		/* A ";" may follow. */
+		bool fits = f->column + 1 + word->n < WIDTH;
 
 		buf_text(&f->text, fits ? " " : "\n\t");
 		f->column = fits ? f->column + 1 : TAB;

@@ -28,8 +28,8 @@ struct authres_result {
 /*
  * Check what a plugin hands in (method and result are Keywords of RFC 8601,
  * 2.2; property names are ptype.property) and copy it.  Properties with a
- * NULL value or one of over 320 bytes, and smtp.mailfrom with an empty one,
- * are left out.  False and *why (static text) if it cannot be written.
+ * NULL or empty value, or one of over 320 bytes, are left out.  False and
+ * *why (static text) if it cannot be written.
  */
 bool authres_check(struct arena *, const char *method, const char *result,
     const char *reason, const struct mr_auth_property *, size_t count,

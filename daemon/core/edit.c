@@ -37,8 +37,8 @@ struct edit_plan {
 	size_t edits; /* that succeeded; finish never needs more room */
 	struct edit sender, body, quarantine; /* by is NULL: none */
 	struct recipient *recipients, **recipients_end;
-	struct conflict conflicts[CONFLICTS];
-	const char *lines[CONFLICTS];
+	struct conflict *conflicts; /* room for all from the first on */
+	const char **lines;
 	size_t nconflicts;
 };
 
@@ -194,6 +194,10 @@ note_conflict(struct edit_plan *p, const char *by, const char *verb,
 	for (size_t i = 0; i < p->nconflicts; i++)
 		if (same_conflict(&p->conflicts[i], &c))
 			return;
+	if (p->conflicts == NULL) {
+		p->conflicts = arena_alloc(p->arena, CONFLICTS * sizeof(c));
+		p->lines = arena_alloc(p->arena, CONFLICTS * sizeof(*p->lines));
+	}
 	p->conflicts[p->nconflicts] = c;
 	p->lines[p->nconflicts++] = arena_printf(
 	    p->arena, "%s %s %s after %s", by, verb, thing, earlier);

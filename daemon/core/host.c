@@ -241,19 +241,41 @@ apply(struct message *m, const char *by, const struct wish *w, const char **why)
 	}
 }
 
+/*
+ * What an MTA takes: Postfix cuts a field at 60,000 bytes, and an answer must
+ * stay of a size that can be held whole.
+ */
+enum { VALUE_BYTES = 60000, EDIT_BYTES = 4 << 20, EDIT_COUNT = 10000 };
+
+static const char *
+too_much(struct message *m, const struct wish *w)
+{
+	size_t n = w->value != NULL ? strlen(w->value) : 0;
+
+	if (n > VALUE_BYTES)
+		return "a value of more than 60,000 bytes";
+	m->edit_bytes += n;
+	if (m->edit_bytes > EDIT_BYTES || ++m->edit_count > EDIT_COUNT)
+		return "more than 10,000 edits or 4 MB of them";
+	return NULL;
+}
+
 static bool
 queue_edit(struct mr_ctx *ctx, const struct wish *w)
 {
 	struct call *c = call_of(ctx);
 	struct message *m = c->session->message;
-	const char *function = edits[w->kind].function, *why = "bad value";
+	const char *function = edits[w->kind].function, *why;
 
 	if (m == NULL)
 		return misbehaves(c, function, "no message is open");
 	if ((c->instance->needs.actions & edits[w->kind].action) == 0)
 		return misbehaves(c, function, "the action was not declared");
+	if ((why = too_much(m, w)) != NULL)
+		return misbehaves(c, function, why);
 	if (c->observed)
 		return observe(c, w);
+	why = "bad value";
 	if (!apply(m, c->instance->conf->name, w, &why))
 		return misbehaves(c, function, why);
 	return true;
@@ -309,11 +331,23 @@ host_add_recipient(struct mr_ctx *ctx, const char *to, const char *args)
 		     .kind = EDIT_ADD_RECIPIENT, .name = to, .value = args });
 }
 
+/* As the envelope spells it: Postfix compares letter by letter. */
+static const char *
+as_in_envelope(const struct message *m, const char *to)
+{
+	for (size_t i = 0; m != NULL && to != NULL && i < m->nrecipients; i++)
+		if (strcasecmp(m->recipients[i], to) == 0)
+			return m->recipients[i];
+	return to;
+}
+
 static bool
 host_delete_recipient(struct mr_ctx *ctx, const char *to)
 {
-	return queue_edit(
-	    ctx, &(struct wish){ .kind = EDIT_DELETE_RECIPIENT, .name = to });
+	const struct message *m = call_of(ctx)->session->message;
+
+	return queue_edit(ctx, &(struct wish){ .kind = EDIT_DELETE_RECIPIENT,
+				   .name = as_in_envelope(m, to) });
 }
 
 static bool

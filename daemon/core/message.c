@@ -312,6 +312,7 @@ void
 message_finish(struct session *s)
 {
 	struct message *m = s->message;
+	struct arena *arena = m->arena; /* m lives in it */
 
 	if (m->outcome != MR_OUTCOME_MOVED)
 		write_record(s, m);
@@ -319,5 +320,5 @@ message_finish(struct session *s)
 	s->message = NULL;
 	s->answer = (struct answer){ 0 };
 	forget_faults(s);
-	arena_destroy(&m->arena);
+	arena_destroy(&arena);
 }

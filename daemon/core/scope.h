@@ -39,6 +39,7 @@ struct message {
 	size_t nrecipients;
 	struct record_recipient *told_recipients, **recipients_end;
 	struct edit_plan *edits;
+	size_t edit_bytes, edit_count; /* asked for by instances */
 	const char **observed_edits;
 	size_t nobserved;
 	struct authres_result *auth;

@@ -59,6 +59,7 @@ void
 session_destroy(struct session **session, bool moved)
 {
 	struct session *s = *session;
+	struct arena *arena;
 
 	if (s == NULL)
 		return;
@@ -87,7 +88,8 @@ session_destroy(struct session **session, bool moved)
 		free(s->faults);
 		s->faults = next;
 	}
-	arena_destroy(&s->arena);
+	arena = s->arena; /* s lives in it */
+	arena_destroy(&arena);
 	*session = NULL;
 }
 
@@ -212,6 +214,8 @@ ask(struct session *s, const struct event *e, const char *address,
 	if (!stage_run(s, e, address, d))
 		return false;
 	keep_given(e, d);
+	if (e->rejected) /* the MTA has refused it, whatever we say */
+		*d = (struct decision){ .verdict = MR_CONTINUE };
 	if (s->message != NULL)
 		stop_asking(s->message, e, d);
 	return true;
@@ -313,8 +317,6 @@ take_rcpt(struct session *s, const struct event *e)
 
 	if (!ask(s, e, address, &d))
 		return false;
-	if (e->rejected) /* the MTA has refused it, whatever we say */
-		d = (struct decision){ .verdict = MR_CONTINUE };
 	refused = d.verdict == MR_REJECT || d.verdict == MR_TEMPFAIL;
 	message_add_recipient(m, address, e, &d, refused);
 	answer_decision(s, &d);

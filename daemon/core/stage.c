@@ -55,7 +55,7 @@ static const char *const answers[ANSWER_COUNT] = {
 static const char *
 word(const char *const *words, size_t count, int64_t i)
 {
-	return i >= 0 && (uint64_t)i < count ? words[i] : unknown;
+	return (uint64_t)i < count ? words[i] : unknown;
 }
 
 const char *

@@ -104,8 +104,8 @@ take_descriptor(struct msghdr *m, int *fd)
 	*fd = got;
 }
 
-enum channel_read
-channel_read(int sock, struct buf *in, int *fd)
+static enum channel_read
+read_part(int sock, struct buf *in, int *fd, int flags)
 {
 	char part[READ_PART];
 	struct iovec io = { .iov_base = part, .iov_len = sizeof(part) };
@@ -117,7 +117,7 @@ channel_read(int sock, struct buf *in, int *fd)
 	ssize_t n;
 
 	do
-		n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &m, flags | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && errno == EAGAIN)
 		return CHANNEL_NOTHING;
@@ -126,6 +126,26 @@ channel_read(int sock, struct buf *in, int *fd)
 	take_descriptor(&m, fd);
 	buf_put(in, part, (size_t)n);
 	return CHANNEL_GOT;
+}
+
+enum channel_read
+channel_read(int sock, struct buf *in, int *fd)
+{
+	return read_part(sock, in, fd, MSG_DONTWAIT);
+}
+
+enum channel_read
+channel_read_wait(int sock, struct buf *in, int *fd)
+{
+	return read_part(sock, in, fd, 0);
+}
+
+void
+channel_set_patience(int sock, int ms)
+{
+	struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
 }
 
 static bool

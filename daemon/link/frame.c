@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { NEW_BODY_PART = 256 * 1024, LIST_MAX = 4096, EDITS_MAX = 65536 };
+enum { NEW_BODY_PART = 256 * 1024, LIST_MAX = 4096, EDITS_MAX = 1 << 20 };
 
 void
 frame_open(struct buf *b, const struct link_open *o)

@@ -24,7 +24,6 @@ static const struct value_case {
 	{ "Header.D", "Example.ORG", "header.d=Example.ORG" },
 	{ "policy.dmarc", "sub-domain_x", "policy.dmarc=sub-domain_x" },
 	{ "header.b", "abc/+=", "header.b=\"abc/+=\"" },
-	{ "header.d", "", "header.d=\"\"" },
 	/* a domain has two labels, none of them empty */
 	{ "smtp.mailfrom", "a@localhost", "smtp.mailfrom=\"a@localhost\"" },
 	{ "smtp.mailfrom", "a@example.org.",
@@ -52,7 +51,7 @@ static const struct value_case {
 	{ "smtp.helo", "\xc3\xbc.example", "smtp.helo=\"??.example\"" },
 	/* left out */
 	{ "smtp.mailfrom", "", NULL },
-	{ "SMTP.MailFrom", "", NULL },
+	{ "header.d", "", NULL },
 	{ "smtp.helo", NULL, NULL },
 };
 
@@ -191,8 +190,8 @@ test_field(void **state)
 	    "\tspf=pass smtp.mailfrom=user@example.org\n"
 	    "\tsmtp.helo=mail-out-17.cluster-3.example.org;\n"
 	    "\tdkim=fail reason=\"body hash did \\\"not\\\" verify; sorry\"\n"
-	    "\theader.d=example.org\n"
-	    "\theader.i=a-long-identity@department.example.org\n"
+	    "\theader.d=example.org "
+	    "header.i=a-long-identity@department.example.org\n"
 	    "\theader.s=selector-2026 header.b=dzdVyOfA;\n"
 	    "\tdmarc=none";
 	struct arena *arena = arena_create(256);
@@ -202,6 +201,27 @@ test_field(void **state)
 	    authres_build(arena, "mx.example.com", results, 3), want);
 	assert_string_equal(authres_build(arena, "mx.example.com", NULL, 0),
 	    "mx.example.com; none");
+	arena_destroy(&arena);
+}
+
+/* 78 columns with the ";" that may follow; a tab is 8. */
+static void
+test_width(void **state)
+{
+	struct arena *arena = arena_create(256);
+	char value[101] = "";
+
+	(void)state;
+	for (size_t n = 1; n < sizeof(value); n++) {
+		struct authres_property p = { "a.b", value };
+		struct authres_result r[] = { { "m", "r", NULL, &p, 1, "p" },
+			{ "s", "t", NULL, NULL, 0, "p" } };
+
+		value[n - 1] = 'x';
+		assert_string_equal(authres_build(arena, "id", r, 2),
+		    arena_printf(arena, "id;\n\tm=r%sa.b=%s;\n\ts=t",
+			n <= 61 ? " " : "\n\t", value));
+	}
 	arena_destroy(&arena);
 }
 
@@ -278,6 +298,7 @@ static const struct forged_case {
 	{ "mx.example.net 1 1; none", true },
 	{ "mx.example.net x; none", true },
 	{ "mx.example.net 1x; none", true },
+	{ "\"mx.example.net\"1; none", true },
 	{ "spf=pass smtp.mailfrom=a@example.com; dkim=none", true },
 	{ "mx.example.net/1; none", true },
 	{ "mx.example.net, mx.example.com; none", true },
@@ -383,6 +404,7 @@ main(void)
 		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_check_edges),
 		cmocka_unit_test(test_field),
+		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_long_reason),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_forged_size),

@@ -486,7 +486,7 @@ test_many_fields(void **state)
 
 	(void)state;
 	for (int i = 0; i < MANY; i++) {
-		snprintf(text, sizeof(text), "N%d", i);
+		snprintf(text, sizeof(text), "N%06d", i); /* sorted */
 		edit_original(p, i % 2 == 0 ? "Same" : text, " v");
 	}
 	while (edit_header(p, "same", n + 1) != NULL)
@@ -495,11 +495,34 @@ test_many_fields(void **state)
 	for (uint32_t i = 0; edit_header_at(p, i, &name, &value); i++)
 		if (i % 2 == 1)
 			assert_true(edit_change(p, "p", name, 1, "x", &why));
+	for (int i = 0; i < MANY; i++)
+		assert_true(edit_header_at(
+		    p, i % 2 == 0 ? 0 : MANY - 1, &name, &value));
 	for (; n > 0; n--)
 		assert_true(edit_delete(p, "q", "Same", n, &why));
 	assert_int_equal(edit_finish(p, &edits), MANY);
 	assert_string_equal(edits[MANY - 1].name, "Same");
 	assert_int_equal(edits[MANY - 1].index, 1);
+	arena_destroy(&arena);
+}
+
+static void
+test_many_conflicts(void **state)
+{
+	struct arena *arena = arena_create(256);
+	struct edit_plan *p = edit_create(arena);
+	const char *why, *const *lines;
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 70; i++) {
+		snprintf(name, sizeof(name), "X%d", i);
+		assert_true(edit_add(p, "p", name, "v", &why));
+		assert_true(edit_delete(p, "q", name, 1, &why));
+	}
+	assert_int_equal(edit_conflicts(p, &lines), 64);
+	assert_string_equal(lines[0], "q deleted X0 after p");
+	assert_string_equal(lines[63], "q deleted X63 after p");
 	arena_destroy(&arena);
 }
 
@@ -558,6 +581,7 @@ main(void)
 		cmocka_unit_test(test_nobody_left),
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_many_fields),
+		cmocka_unit_test(test_many_conflicts),
 		cmocka_unit_test(test_random),
 	};
 

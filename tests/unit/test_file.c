@@ -44,7 +44,12 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
+	char *moved = memory_printf("%s/moved", folder);
+
 	(void)state;
+	/* left behind by a test that failed */
+	unlink(moved);
+	free(moved);
 	unlink(link_name);
 	unlink(file);
 	unlink(pipe_name);
