@@ -15,6 +15,7 @@ enum {
 	SEND_LIMIT_US = 2 * 1000 * 1000,
 	LAST_WORDS_US = 50 * 1000,
 	PROGRESS_US = 10 * 1000 * 1000,
+	PATIENCE_MS = 100, /* how exact time limits are */
 };
 
 void
@@ -56,6 +57,7 @@ connect_worker(struct front_session *s)
 		    s->generation);
 		if ((s->sock = channel_connect(path)) != -1) {
 			s->sock_generation = s->generation;
+			channel_set_patience(s->sock, PATIENCE_MS);
 			return true;
 		}
 	}
@@ -190,23 +192,21 @@ take_frames(struct front_session *s, bool *parked, struct answer *answer)
 	}
 }
 
-/* The next time to wake up: for the MTA's sake, or because time is up. */
-static int64_t
-next_wake(struct waiting *w, int64_t until)
+/* Keep the MTA patient while an instance is slow. */
+static void
+report_progress(struct waiting *w, int64_t now)
 {
-	int64_t now = clock_steady_us();
-
 	if (w->progress == NULL)
-		return until;
+		return;
 	if (w->next_progress == 0)
 		w->next_progress = now + PROGRESS_US;
-	if (now >= w->next_progress) {
-		w->progress(w->arg);
-		w->next_progress = now + PROGRESS_US;
-	}
-	return w->next_progress < until ? w->next_progress : until;
+	if (now < w->next_progress)
+		return;
+	w->progress(w->arg);
+	w->next_progress = now + PROGRESS_US;
 }
 
+/* Read until the answer, the end of the connection, or the time is up. */
 static enum attempt
 wait_answer(struct front_session *s, struct waiting *w, int64_t until,
     struct answer *answer)
@@ -214,21 +214,23 @@ wait_answer(struct front_session *s, struct waiting *w, int64_t until,
 	bool parked = false;
 
 	for (;;) {
-		int64_t next = next_wake(w, until);
 		enum attempt a;
 
-		if (!channel_wait(s->sock, next)) {
-			if (next < until)
-				continue;
-			s->open.fault = FAULT_SILENT;
-			return FAILED;
-		}
-		if (channel_read(s->sock, &s->in, NULL) == CHANNEL_END) {
+		switch (channel_read_wait(s->sock, &s->in, NULL)) {
+		case CHANNEL_END:
 			/* Nobody took the connection: no worker's death. */
 			if (s->pid == 0)
 				return AGAIN;
 			s->open.fault = FAULT_DIED;
 			return FAILED;
+		case CHANNEL_NOTHING:
+			report_progress(w, clock_steady_us());
+			if (clock_steady_us() < until)
+				continue;
+			s->open.fault = FAULT_SILENT;
+			return FAILED;
+		case CHANNEL_GOT:
+			break;
 		}
 		a = take_frames(s, &parked, answer);
 		if (a != AGAIN || parked)

@@ -543,8 +543,8 @@ on_abort(SMFICTX *ctx)
 
 	if (m == NULL)
 		return SMFIS_CONTINUE;
-	front_tell(m->session, &(struct event){ .stage = STAGE_ABORT },
-	    &answer, NULL, NULL);
+	front_tell(m->session, &(struct event){ .stage = STAGE_ABORT }, &answer,
+	    NULL, NULL);
 	front_session_rest(m->session);
 	return SMFIS_CONTINUE;
 }

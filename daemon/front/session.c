@@ -102,8 +102,7 @@ forget_answer(struct front_session *s)
 static bool
 take(struct front_session *s)
 {
-	return !atomic_exchange_explicit(
-	    &s->busy, true, memory_order_acquire);
+	return !atomic_exchange_explicit(&s->busy, true, memory_order_acquire);
 }
 
 static void
@@ -179,6 +178,7 @@ keep_session_event(struct front_session *s, const struct event *e)
 	    &s->session_log, e, asks(s, e->stage) ? EVENT_ASKS : 0, NULL);
 	if (e->stage == STAGE_CONNECT)
 		s->connect_end = s->session_log.n;
+	buf_fit(&s->session_log); /* it stays as long as the session */
 }
 
 static void

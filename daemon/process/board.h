@@ -37,9 +37,9 @@ enum { SLOT_IDLE, SLOT_RUNNING, SLOT_OVERRUN };
 
 struct slot {
 	_Atomic int32_t state;
-	int32_t instance, stage;
-	uint64_t session;
-	int64_t deadline_us; /* steady clock */
+	_Atomic int32_t instance, stage;
+	_Atomic uint64_t session;
+	_Atomic int64_t deadline_us; /* steady clock */
 	char message_id[IDS_MESSAGE];
 };
 

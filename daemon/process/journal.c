@@ -32,6 +32,7 @@ enum {
 	BATCH_ROWS = 1000,
 	BATCH_BYTES = 4 * 1024 * 1024,
 	BATCH_US = 500 * 1000,
+	GATHER_US = 20 * 1000,
 	KEEP_BYTES = 8 * 1024 * 1024, /* while the database is unusable */
 	PRUNE_ROWS = 2000,
 	WAITERS = 16,
@@ -341,7 +342,9 @@ wait_for_packets(const struct journal *j)
 
 	if (until > now + MINUTE)
 		until = now + MINUTE;
-	poll(&p, 1, until > now ? (int)((until - now) / 1000) + 1 : 0);
+	/* A wake-up for each record would cost more than the record. */
+	if (poll(&p, 1, until > now ? (int)((until - now) / 1000) + 1 : 0) > 0)
+		usleep(GATHER_US);
 }
 
 static bool

@@ -22,7 +22,7 @@ privileges_find(
     const struct config_globals *g, struct privileges *p, char **why)
 {
 	const struct passwd *pw;
-	const struct group *gr;
+	const struct group *gr = NULL;
 
 	*p = (struct privileges){ geteuid(), getegid(), false };
 	if (geteuid() != 0)

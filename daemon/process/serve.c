@@ -13,7 +13,11 @@
 #include "link/frame.h"
 #include "process/watch.h"
 
-enum { SEND_LIMIT_US = 5 * 1000 * 1000, EVENT_ARENA = 1024 };
+enum {
+	SEND_LIMIT_US = 5 * 1000 * 1000,
+	EVENT_ARENA = 1024,
+	CHUNK_MAX = 1024 * 1024
+};
 
 struct served {
 	struct core *core;
@@ -22,7 +26,8 @@ struct served {
 	int sock;
 	struct buf in;
 	struct session *session;
-	bool moved; /* another worker goes on with it */
+	bool moved;            /* another worker goes on with it */
+	_Atomic unsigned turn; /* see served_pass */
 
 	/* The body of the open message. */
 	struct buf body;
@@ -169,7 +174,7 @@ chunk_of_file(struct served *s, struct arena *arena, const struct body_range *r,
 {
 	char *p;
 
-	if (r->length > WIRE_FRAME_MAX)
+	if (r->length > CHUNK_MAX)
 		return false;
 	p = arena_alloc(arena, r->length + 1);
 	*out = (struct span){ p, r->length };
@@ -307,6 +312,12 @@ take_frames(struct served *s, int *fd)
 	return true;
 }
 
+void
+served_pass(struct served *s)
+{
+	atomic_fetch_add_explicit(&s->turn, 1, memory_order_release);
+}
+
 bool
 served_read(struct served *s)
 {
@@ -314,6 +325,7 @@ served_read(struct served *s)
 	int fd = -1;
 	bool ok = true;
 
+	atomic_load_explicit(&s->turn, memory_order_acquire);
 	watch_serving(s->sock);
 	r = channel_read(s->sock, &s->in, &fd);
 	if (r == CHANNEL_GOT)

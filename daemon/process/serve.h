@@ -17,6 +17,12 @@ void served_destroy(struct served **);
 int served_socket(const struct served *);
 
 /*
+ * The thread is done with it for now: what it wrote is seen by the next one
+ * that reads.
+ */
+void served_pass(struct served *);
+
+/*
  * Read what is there and deal with it.  False: the session is over, or the
  * worker has let go of it.
  */

@@ -34,6 +34,12 @@ watch_off(void *arg, unsigned instance)
 }
 
 static void
+set(_Atomic int32_t *to, int32_t n)
+{
+	atomic_store_explicit(to, n, memory_order_relaxed);
+}
+
+static void
 watch_enter(void *arg, unsigned instance, enum stage stage, uint64_t session,
     const char *message_id, int64_t deadline_ms)
 {
@@ -43,10 +49,11 @@ watch_enter(void *arg, unsigned instance, enum stage stage, uint64_t session,
 	if (place < 0)
 		return;
 	s = &own->slots[place];
-	s->instance = (int32_t)instance;
-	s->stage = (int32_t)stage;
-	s->session = session;
-	s->deadline_us = clock_steady_us() + deadline_ms * 1000;
+	set(&s->instance, (int32_t)instance);
+	set(&s->stage, (int32_t)stage);
+	atomic_store_explicit(&s->session, session, memory_order_relaxed);
+	atomic_store_explicit(&s->deadline_us,
+	    clock_steady_us() + deadline_ms * 1000, memory_order_relaxed);
 	s->message_id[0] = '\0';
 	if (message_id != NULL)
 		strncpy(s->message_id, message_id, sizeof(s->message_id) - 1);

@@ -60,23 +60,24 @@ wait_again(struct served *s, int how)
 {
 	struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT,
 		.data.ptr = s };
+	int sock = served_socket(s);
 
-	if (epoll_ctl(worker.epoll, how, served_socket(s), &e) == -1)
+	served_pass(s); /* from here on it may be another thread's */
+	if (epoll_ctl(worker.epoll, how, sock, &e) == -1)
 		log_error("a session cannot be waited for: %m");
 }
 
+/* The socket is edge-triggered, so that a connection wakes one thread. */
 static void
-take_connection(void)
+take_connections(void)
 {
-	int sock = accept4(worker.settings.listening, NULL, NULL,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct served *s;
+	int sock;
 
-	if (sock == -1)
-		return; /* another worker was quicker */
-	s = served_create(
-	    worker.core, worker.settings.board, worker.settings.own, sock);
-	wait_again(s, EPOLL_CTL_ADD);
+	while ((sock = accept4(worker.settings.listening, NULL, NULL,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1)
+		wait_again(served_create(worker.core, worker.settings.board,
+			       worker.settings.own, sock),
+		    EPOLL_CTL_ADD);
 }
 
 static void
@@ -107,7 +108,7 @@ serve_thread(void *arg)
 		if (n != 1)
 			continue;
 		if (e.data.ptr == NULL)
-			take_connection();
+			take_connections();
 		else
 			serve(e.data.ptr);
 	}
@@ -216,7 +217,7 @@ open_core(void)
 static void
 wait_for_sessions(void)
 {
-	struct epoll_event e = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE };
 
 	worker.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (worker.epoll == -1 || epoll_ctl(worker.epoll, EPOLL_CTL_ADD,
