@@ -89,3 +89,90 @@ $(PLUGIN_SO): $(B)/plugins/%.so: $$(wildcard plugins/$$*/*.[ch]) \
 include tests/tests.mk
 
 -include $(shell find $(B)/daemon $(B)/tests -name '*.d' -type f 2>/dev/null)
+
+# Installing.  What is written for /usr/local and /etc is changed to PREFIX
+# and SYSCONFDIR; a configuration that is there stays as it is.
+BINDIR      ?= $(PREFIX)/bin
+SBINDIR     ?= $(PREFIX)/sbin
+MANDIR      ?= $(PREFIX)/share/man
+DOCDIR      ?= $(PREFIX)/share/doc/millrace
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+INSTALL     ?= install
+CONFDIR      = $(SYSCONFDIR)/millrace
+SDKDIR       = $(PREFIX)/include/millrace
+SDK_HEADERS := $(patsubst include/millrace/%,%,$(wildcard \
+               include/millrace/*.h include/millrace/fake/*.h))
+SDK_FILES   := $(SDK_HEADERS) plugin.mk plugin.map
+SDK_PAGES   := $(wildcard include/millrace/*.3)
+PAGES       := $(wildcard daemon/*.[1-8] daemon/*/*.[1-8] plugins/*/*.5)
+ABI          = $(shell awk '/define MR_ABI_M(AJOR|INOR)/ { printf "%s%d", \
+               dot, $$3; dot = "." }' include/millrace/plugin.h)
+LOCALIZE     = sed -e 's|/usr/local/bin/|$(BINDIR)/|g' \
+               -e 's|/usr/local/sbin/|$(SBINDIR)/|g' \
+               -e 's|/usr/local/lib/millrace/plugins|$(PLUGINDIR)|g' \
+               -e 's|/usr/local/share/doc/millrace|$(DOCDIR)|g' \
+               -e 's|/etc/millrace|$(CONFDIR)|g'
+# $(call put,from,to): a text, localized.
+put          = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && \
+               $(LOCALIZE) $(1) > $(DESTDIR)$(2) && \
+               chmod 644 $(DESTDIR)$(2)
+page         = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+each         = $(foreach f,$(1),$(call put,$(f),$(call $(2),$(f))) &&) true
+
+# Paths are compiled in: others than last time mean other objects.
+PATHS_O     := $(patsubst %.c,$(B)/%.o,$(shell grep -lE \
+               'MR_(PLUGINDIR|SYSCONFDIR|VERSION)\>' daemon/*/*.c))
+$(PATHS_O): $(B)/paths
+$(B)/paths: always
+	@mkdir -p $(@D)
+	@echo '$(PLUGINDIR) $(SYSCONFDIR) $(VERSION)' | cmp -s - $@ || \
+	    echo '$(PLUGINDIR) $(SYSCONFDIR) $(VERSION)' > $@
+.PHONY: always
+always:
+
+.PHONY: install install-daemon install-sdk uninstall
+install: install-daemon install-sdk
+	@test -n "$(DESTDIR)" || echo "now, as root:  systemd-sysusers &&" \
+	    "systemd-tmpfiles --create && systemctl daemon-reload &&" \
+	    "systemctl enable --now millraced"
+
+install-daemon: all
+	$(Q)$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
+	    $(DESTDIR)$(PLUGINDIR) $(DESTDIR)$(DOCDIR)/examples/lists
+	$(Q)$(INSTALL) -m 755 $(B)/millraced $(DESTDIR)$(SBINDIR)
+	$(Q)$(INSTALL) -m 755 $(B)/millrace $(DESTDIR)$(BINDIR)
+	$(Q)$(INSTALL) -m 755 $(PLUGIN_SO) $(DESTDIR)$(PLUGINDIR)
+	$(Q)$(call each,$(PAGES),page)
+	$(Q)$(call put,conf/millraced.service,$(UNITDIR)/millraced.service)
+	$(Q)for d in sysusers tmpfiles; do \
+	    $(INSTALL) -D -m 644 conf/$$d.d/millrace.conf \
+	    $(DESTDIR)$(PREFIX)/lib/$$d.d/millrace.conf || exit 1; done
+	$(Q)$(INSTALL) -m 644 README.md LICENSE conf/millraced.socket \
+	    $(DESTDIR)$(DOCDIR)
+	$(Q)cp -R conf/examples/. $(DESTDIR)$(DOCDIR)/examples
+	$(Q)test -e $(DESTDIR)$(CONFDIR)/millrace.conf || { $(call \
+	    put,conf/millrace.conf,$(CONFDIR)/millrace.conf); }
+
+# What an author of plugins needs, without the daemon.
+install-sdk:
+	$(Q)for f in $(SDK_FILES); do \
+	    $(INSTALL) -D -m 644 include/millrace/$$f \
+	    $(DESTDIR)$(SDKDIR)/$$f || exit 1; done
+	$(Q)$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)sed -e 's|@prefix@|$(PREFIX)|' -e 's|@version@|$(VERSION)|' \
+	    -e 's|@abi@|$(ABI)|' -e 's|@plugindir@|$(PLUGINDIR)|' \
+	    -e 's|@mandir@|$(MANDIR)|' include/millrace/millrace.pc.in \
+	    > $(DESTDIR)$(LIBDIR)/pkgconfig/millrace.pc
+	$(Q)$(call each,$(SDK_PAGES),page)
+
+# The configuration, the journal and plugins of others stay.
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(SBINDIR)/millraced $(DESTDIR)$(BINDIR)/millrace \
+	    $(PLUGINS:%=$(DESTDIR)$(PLUGINDIR)/%.so) \
+	    $(foreach f,$(PAGES) $(SDK_PAGES),$(DESTDIR)$(call page,$(f))) \
+	    $(DESTDIR)$(UNITDIR)/millraced.service \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d/millrace.conf \
+	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/millrace.conf \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/millrace.pc
+	$(Q)rm -rf $(DESTDIR)$(SDKDIR) $(DESTDIR)$(DOCDIR)
+	$(Q)rmdir -p $(DESTDIR)$(PLUGINDIR) 2>/dev/null || true

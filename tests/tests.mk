@@ -8,3 +8,90 @@ NEEDS_TEST  := python3 libcmocka-dev
 .PHONY: needs
 needs:
 	@tests/lib/needs.sh $(NEEDS_BUILD)
+
+# A plugin that acts and breaks as its configuration says.
+TEST_PLUGINS := $(notdir $(wildcard tests/plugins/*))
+TEST_SO      := $(TEST_PLUGINS:%=$(B)/tests/plugins/%.so)
+
+$(TEST_SO): $(B)/tests/plugins/%.so: $$(wildcard tests/plugins/$$*/*.[ch]) \
+    $(wildcard include/millrace/*.h) include/millrace/plugin.map | needs
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LINK) -o $@ $(filter %.c,$^)
+
+.PHONY: test-programs
+test-programs: $(TEST_SO)
+
+# Unit tests: each file is a cmocka program over all of the daemon.
+UNIT      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT_CFLAGS = $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -Itests -I.
+
+$(UNIT): $(B)/tests/%: tests/%.c $(B)/libmillrace.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(B)/libmillrace.a $(SANITIZE) -pie \
+	    -lcmocka $(LIBS)
+
+# Fuzz targets: replayed over their corpora with every test run.
+FUZZ      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(FUZZ): $(B)/tests/%: tests/%.c tests/fuzz/replay.c $(B)/libmillrace.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< tests/fuzz/replay.c \
+	    $(B)/libmillrace.a $(SANITIZE) -pie $(LIBS)
+
+.PHONY: unit-programs
+unit-programs: $(UNIT) $(FUZZ)
+
+# The same sources with sanitizers, each in a folder of its own.
+ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TSAN := -fsanitize=thread
+
+.PHONY: asan tsan
+asan:
+	@+$(MAKE) --no-print-directory B=build/asan SANITIZE="$(ASAN)" \
+	    CFLAGS="-O1 -g -fno-omit-frame-pointer" all test-programs unit-programs
+tsan:
+	@+$(MAKE) --no-print-directory B=build/tsan SANITIZE="$(TSAN)" \
+	    CFLAGS="-O1 -g" all test-programs
+
+.PHONY: needs-test
+needs-test:
+	@tests/lib/needs.sh $(NEEDS_BUILD) $(NEEDS_TEST)
+
+.PHONY: test
+test: needs-test
+	@+$(MAKE) --no-print-directory -j2 all test-programs
+	@+$(MAKE) --no-print-directory -j2 asan
+	@+$(MAKE) --no-print-directory -j2 tsan
+	@python3 -B tests/run.py $(TESTS)
+
+# Longer: every parser for FUZZ_SECONDS, with clang's fuzzer.
+FUZZ_SECONDS ?= 60
+FUZZ_CLANG   := clang
+FUZZ_SAN     := -fsanitize=address,undefined
+
+.PHONY: fuzz
+fuzz:
+	@tests/lib/needs.sh $(NEEDS_BUILD) clang libclang-rt-14-dev
+	@+$(MAKE) --no-print-directory -j2 B=build/fuzz CC=$(FUZZ_CLANG) \
+	    SANITIZE="$(FUZZ_SAN),fuzzer-no-link" CFLAGS="-O1 -g" \
+	    build/fuzz/libmillrace.a
+	@CC=$(FUZZ_CLANG) tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Longer: side by side with a bare libmilter filter.
+BENCH := $(B)/tests/bench/load $(B)/tests/bench/bare
+
+$(B)/tests/bench/load: $(filter-out tests/bench/bare.c,$(wildcard tests/bench/*.c)) \
+    $(wildcard tests/bench/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE -o $@ \
+	    $(filter %.c,$^)
+
+$(B)/tests/bench/bare: tests/bench/bare.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE -o $@ $< \
+	    -lmilter -lpthread
+
+.PHONY: bench
+bench: needs-test
+	@+$(MAKE) --no-print-directory -j2 all test-programs $(BENCH)
+	@python3 -B tests/bench/run.py $(BENCH_OPTIONS)

@@ -181,7 +181,7 @@ headers "stamp" {{ add = {{ "X-Bench: yes" }} }}
 SLOW_CONFIG = '''\
 listener "slow" {{ socket = "{address}"
   chain = {{ "access", "stamp", "slow" }} }}
-misbehave "slow" {{ {options} }}
+actor "slow" {{ {options} }}
 '''
 
 
@@ -190,16 +190,16 @@ class Daemon(Filter):
 
     name = 'millraced'
 
-    def __init__(self, build, load_binary, folder, misbehave):
+    def __init__(self, build, load_binary, folder, slow):
         super().__init__(load_binary, folder)
         self.build = build
-        self.misbehave = misbehave
+        self.slow = slow
 
     def plugins(self):
         """A plugin folder of our own: the slow one is not installed."""
         folder = os.path.join(self.folder, 'plugins')
         os.makedirs(folder, exist_ok=True)
-        slow = f'{self.build}/tests/plugins/misbehave.so'
+        slow = f'{self.build}/tests/plugins/actor.so'
         paths = [f'{self.build}/plugins/{name}.so'
                  for name in ('access', 'headers')]
         for path in paths + [slow] * os.path.exists(slow):
@@ -215,7 +215,7 @@ class Daemon(Filter):
         if self.plugins():
             self.addresses['slow'] = f'unix:{self.folder}/slow.sock'
             slow = SLOW_CONFIG.format(address=self.addresses['slow'],
-                                      options=self.misbehave)
+                                      options=self.slow)
         os.makedirs(f'{self.folder}/run', exist_ok=True)
         config = os.path.join(self.folder, 'bench.conf')
         with open(config, 'w', encoding='utf-8') as f:

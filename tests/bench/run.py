@@ -42,9 +42,8 @@ def arguments():
     p.add_argument('--rounds', type=int, help='of each measurement (3)')
     p.add_argument('--seconds', type=float, help='of each round (2)')
     p.add_argument('--body', type=int, default=4096, help='bytes a message')
-    p.add_argument('--misbehave',
-                   default=f'act = "sleep" stage = "mail" '
-                           f'milliseconds = {SLOW_MS} '
+    p.add_argument('--slow',
+                   default=f'act = {{ "mail sleep {SLOW_MS}" }} '
                            f'sender = "slow@example.com"',
                    help='options of the slow instance')
     p.add_argument('--json', metavar='FILE', help='write all figures there')
@@ -264,13 +263,13 @@ def print_slow_aim(slow, names):
               f'{show(row["with"], ".0f")} us, times {show(times, ".2f")}'
               f'   (aim <= {SLOW_AIM})')
     if 'millraced' in names and 'millraced' not in slow:
-        print('millraced: build/tests/plugins/misbehave.so is missing: '
+        print('millraced: build/tests/plugins/actor.so is missing: '
               'not measured beside a slow plugin')
 
 
 def run(args, folder):
     def daemon():
-        return Daemon(args.build, args.load, folder, args.misbehave)
+        return Daemon(args.build, args.load, folder, args.slow)
 
     def bare():
         return Bare(f'{args.build}/tests/bench/bare', args.load, folder,
