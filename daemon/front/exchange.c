@@ -25,11 +25,14 @@ exchange_disconnect(struct front_session *s)
 		close(s->sock);
 	s->sock = -1;
 	s->pid = 0;
-	s->session_told = s->message_told = 0;
-	s->body_told = 0;
-	s->body_version = 0;
-	buf_finish(&s->in);
-	s->used = 0;
+	s->session_told = 0;
+	if (s->now == NULL)
+		return;
+	s->now->message_told = 0;
+	s->now->body_told = 0;
+	s->now->body_version = 0;
+	buf_finish(&s->now->in);
+	s->now->used = 0;
 }
 
 void
@@ -99,24 +102,24 @@ tell_body(struct front_session *s, struct buf *out)
 {
 	size_t at;
 
-	if (s->body.fd == -1) {
-		if (s->body.memory.n == s->body_told)
+	if (s->now->body.fd == -1) {
+		if (s->now->body.memory.n == s->now->body_told)
 			return true;
 		at = wire_begin(out, FRAME_BODY, 0, 0);
-		buf_put(out, s->body.memory.p + s->body_told,
-		    s->body.memory.n - s->body_told);
+		buf_put(out, s->now->body.memory.p + s->now->body_told,
+		    s->now->body.memory.n - s->now->body_told);
 		wire_end(out, at);
-		s->body_told = s->body.memory.n;
+		s->now->body_told = s->now->body.memory.n;
 		return true;
 	}
-	if (s->body_version == s->body.version)
+	if (s->now->body_version == s->now->body.version)
 		return true;
-	s->body_version = s->body.version;
+	s->now->body_version = s->now->body.version;
 	if (out->n > 0 && !send_all(s, out, -1))
 		return false;
 	at = wire_begin(out, FRAME_BODY_FILE, 0, 0);
 	wire_end(out, at);
-	return send_all(s, out, s->body.fd);
+	return send_all(s, out, s->now->body.fd);
 }
 
 static bool
@@ -128,11 +131,12 @@ tell_untold(struct front_session *s)
 	if (s->session_told == 0)
 		frame_open(&out, &s->open);
 	add_untold(&out, &s->session_log, &s->session_told, s->session_log.n);
-	if (s->message_told == 0)
-		add_untold(&out, &s->message_log, &s->message_told,
-		    first_frame(&s->message_log));
+	if (s->now->message_told == 0)
+		add_untold(&out, &s->now->message_log, &s->now->message_told,
+		    first_frame(&s->now->message_log));
 	ok = tell_body(s, &out);
-	add_untold(&out, &s->message_log, &s->message_told, s->message_log.n);
+	add_untold(&out, &s->now->message_log, &s->now->message_told,
+	    s->now->message_log.n);
 	ok = ok && (out.n == 0 || send_all(s, &out, -1));
 	buf_finish(&out);
 	return ok;
@@ -142,7 +146,7 @@ static enum attempt
 take_frame(struct front_session *s, const struct wire_frame *f,
     struct span body, struct answer *answer)
 {
-	struct span new_body = { s->new_body.p, s->new_body.n };
+	struct span new_body = { s->now->new_body.p, s->now->new_body.n };
 	struct link_hello hello;
 
 	switch (f->type) {
@@ -152,12 +156,12 @@ take_frame(struct front_session *s, const struct wire_frame *f,
 		s->pid = hello.pid;
 		return AGAIN;
 	case FRAME_NEW_BODY:
-		buf_put(&s->new_body, body.p, body.n);
+		buf_put(&s->now->new_body, body.p, body.n);
 		return AGAIN;
 	case FRAME_ANSWER:
-		if (s->arena == NULL)
-			s->arena = arena_create(1024);
-		return frame_get_answer(body, s->arena, new_body, answer)
+		if (s->now->arena == NULL)
+			s->now->arena = arena_create(1024);
+		return frame_get_answer(body, s->now->arena, new_body, answer)
 			   ? ANSWERED
 			   : FAILED;
 	case FRAME_OVERRUN:
@@ -174,7 +178,8 @@ static enum attempt
 take_frames(struct front_session *s, bool *parked, struct answer *answer)
 {
 	for (;;) {
-		struct span in = { s->in.p + s->used, s->in.n - s->used };
+		struct span in = { s->now->in.p + s->now->used,
+			s->now->in.n - s->now->used };
 		struct wire_frame f;
 		struct span body;
 		enum attempt a;
@@ -182,7 +187,7 @@ take_frames(struct front_session *s, bool *parked, struct answer *answer)
 
 		if (n <= 0)
 			return n == 0 ? AGAIN : FAILED;
-		s->used = s->in.n - in.n;
+		s->now->used = s->now->in.n - in.n;
 		if (f.type == FRAME_PARKED) {
 			*parked = true;
 			return AGAIN;
@@ -216,7 +221,7 @@ wait_answer(struct front_session *s, struct waiting *w, int64_t until,
 	for (;;) {
 		enum attempt a;
 
-		switch (channel_read_wait(s->sock, &s->in, NULL)) {
+		switch (channel_read_wait(s->sock, &s->now->in, NULL)) {
 		case CHANNEL_END:
 			/* Nobody took the connection: no worker's death. */
 			if (s->pid == 0)
@@ -243,20 +248,26 @@ exchange(struct front_session *s, struct waiting *w, int64_t until,
     struct answer *answer)
 {
 	enum attempt a;
-	bool sent;
+	bool fresh, sent;
 
 	if (s->sock == -1 && !connect_worker(s)) {
 		usleep(10 * 1000); /* workers are just being started */
 		return AGAIN;
 	}
 	s->message_begun = s->in_message;
-	buf_cut(&s->new_body, 0);
+	buf_cut(&s->now->new_body, 0);
+	fresh = s->now->message_told == 0;
 	sent = tell_untold(s);
 	/* If it could not be told, what it said before it went counts. */
 	a = wait_answer(
 	    s, w, sent ? until : clock_steady_us() + LAST_WORDS_US, answer);
 	if (a == ANSWERED)
 		return a;
+	/* It had ended before it heard of this message. */
+	if (a == FAILED && !sent && fresh && s->open.fault == FAULT_DIED) {
+		s->open.fault = FAULT_NONE;
+		a = AGAIN;
+	}
 	if (a == FAILED)
 		s->open.pid = s->pid;
 	exchange_disconnect(s);
@@ -269,7 +280,7 @@ exchange_abort(struct front_session *s)
 	static const struct event event = { .stage = STAGE_ABORT };
 	struct buf b = { 0 };
 
-	if (s->sock == -1 || s->message_told == 0)
+	if (s->sock == -1 || s->now->message_told == 0)
 		return;
 	frame_event(&b, &event, 0, NULL);
 	if (!channel_send(

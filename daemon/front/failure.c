@@ -102,16 +102,16 @@ failure_record(
 	struct record_fault fault = { .what = failure_word(s->open.fault),
 		.stage = stage_name(stage) };
 	struct record r = { .time_us = clock_wall_us(),
-		.id = s->message_id,
+		.id = s->now->message_id,
 		.listener = s->plan->needs->name,
-		.size = s->body.size,
+		.size = s->now->body.size,
 		.outcome = "tempfail",
 		.stage = stage_name(stage),
 		.reply = { a->code, a->dsn, a->text },
-		.faults = &fault };
+		.faults = s->open.fault != FAULT_NONE ? &fault : NULL };
 
 	take_log(arena, &r, &s->session_log, a);
-	take_log(arena, &r, &s->message_log, a);
+	take_log(arena, &r, &s->now->message_log, a);
 	if (s->front->record != NULL)
 		s->front->record(&r);
 	arena_destroy(&arena);

@@ -40,7 +40,7 @@ struct front_plan {
 
 struct front {
 	struct front_board *board;
-	const char *socket;         /* the listener's, as the config has it */
+	const char *socket; /* the listener's, as the config has it */
 	void (*record)(const struct record *); /* of a message given up */
 
 	pthread_mutex_t lock; /* guards what follows, and bound[] */

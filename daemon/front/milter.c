@@ -8,16 +8,11 @@
  */
 #include "front/milter.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <libmilter/mfapi.h>
 
@@ -25,6 +20,7 @@
 #include "base/memory.h"
 #include "core/reply.h"
 #include "front/session.h"
+#include "front/socket.h"
 
 enum { IDLE_SECONDS = 7210, BACKLOG = 1024, MACROS_MAX = 64 };
 
@@ -297,37 +293,14 @@ tell(SMFICTX *ctx, struct event *e)
 	return status;
 }
 
-static void
-address_of(const _SOCK_ADDR *a, struct event *e, char *text, size_t size)
-{
-	const struct sockaddr_in *in4 = (const void *)a;
-	const struct sockaddr_in6 *in6 = (const void *)a;
-
-	if (a == NULL)
-		return;
-	if (a->sa_family == AF_UNIX) {
-		e->local = true;
-		e->value =
-		    ((const struct sockaddr_un *)(const void *)a)->sun_path;
-	} else if (a->sa_family == AF_INET) {
-		e->value =
-		    inet_ntop(AF_INET, &in4->sin_addr, text, (socklen_t)size);
-		e->port = ntohs(in4->sin_port);
-	} else if (a->sa_family == AF_INET6) {
-		e->value =
-		    inet_ntop(AF_INET6, &in6->sin6_addr, text, (socklen_t)size);
-		e->port = ntohs(in6->sin6_port);
-	}
-}
-
 static sfsistat
 on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[SOCKET_TEXT];
 	struct event e = { .stage = STAGE_CONNECT,
 		.text = name != NULL ? name : "unknown" };
 
-	address_of(address, &e, text, sizeof(text));
+	socket_peer(address, &e, text, sizeof(text));
 	return tell(ctx, &e);
 }
 
@@ -406,13 +379,18 @@ on_body(SMFICTX *ctx, unsigned char *bytes, size_t n)
 			     .bytes = { (const char *)bytes, n } });
 }
 
-/* With leading spaces kept, the blank after the colon is ours to write. */
+/*
+ * With leading spaces kept, the blank after the colon is ours to write, else
+ * the MTA's: a value that brings blanks of its own means all of them.
+ */
 static char *
 header_value(const struct mta *m, const char *value)
 {
-	if (!m->leading_space || value[0] == ' ' || value[0] == '\t')
-		return memory_copy(value);
-	return memory_printf(" %s", value);
+	bool blank = value[0] == ' ' || value[0] == '\t';
+
+	if (m->leading_space)
+		return memory_printf("%s%s", blank ? "" : " ", value);
+	return memory_copy(value + (value[0] == ' ' && value[1] != '\0'));
 }
 
 static int
@@ -568,58 +546,15 @@ on_close(SMFICTX *ctx)
  * its place.
  */
 static bool
-same_name(int fd, int family, const char *scratch)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_un local;
-		struct sockaddr_storage room;
-	} a = { .room = { 0 } };
-	socklen_t n = sizeof(a);
-	int listening = 0;
-	socklen_t size = sizeof(listening);
-
-	if (getsockname(fd, &a.any, &n) == -1 || a.any.sa_family != family ||
-	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) ==
-		-1 ||
-	    !listening)
-		return false;
-	return family != AF_UNIX || strcmp(a.local.sun_path, scratch) == 0;
-}
-
-static bool
 take_over_socket(int listening, const char *scratch)
 {
-	static const struct {
-		int family;
-		const char *spec;
-	} rows[] = {
-		{ AF_INET, "inet:0@127.0.0.1" },
-		{ AF_INET6, "inet6:0@::1" },
-	};
-	struct sockaddr_storage a;
-	socklen_t n = sizeof(a);
-	char *spec = memory_printf("unix:%s", scratch);
-	bool ok;
+	char *spec = socket_scratch(listening, scratch);
+	bool ok = smfi_setconn(spec) == MI_SUCCESS &&
+		  smfi_opensocket(true) == MI_SUCCESS &&
+		  socket_replace(listening, scratch);
 
-	if (getsockname(listening, (struct sockaddr *)&a, &n) == -1)
-		return false;
-	for (size_t i = 0; i < 2; i++)
-		if (rows[i].family == a.ss_family) {
-			free(spec);
-			spec = memory_copy(rows[i].spec);
-		}
-	ok = smfi_setconn(spec) == MI_SUCCESS &&
-	     smfi_opensocket(true) == MI_SUCCESS;
 	free(spec);
-	if (!ok)
-		return false;
-	for (int fd = 3; fd < 1024; fd++)
-		if (fd != listening && same_name(fd, a.ss_family, scratch)) {
-			unlink(scratch);
-			return dup2(listening, fd) == fd;
-		}
-	return false;
+	return ok;
 }
 
 void

@@ -9,41 +9,48 @@
 #include "front/session.h"
 #include "link/frame.h"
 
-struct front_session {
-	struct front *front;
-	struct front_plan *plan; /* what was negotiated by */
-	uint32_t generation;     /* bound to it */
-
-	/* What the MTA said, as frames; and what the worker was told of it. */
-	struct buf session_log, message_log;
-	size_t session_told, message_told;
-	size_t connect_end; /* in session_log: where HELO begins */
+/* What only an open message, or an answer in use, needs. */
+struct front_now {
+	struct buf message_log; /* its events, as frames */
+	size_t message_told;
 	struct body body;
 	size_t body_told;      /* bytes, while in memory */
 	unsigned body_version; /* of the file that was passed on */
-	struct buf *asked_in;  /* the log with the event to be answered */
+	char message_id[IDS_MESSAGE];
+	struct buf *asked_in; /* the log with the event to be answered */
 	size_t asked_at;
+
+	struct buf in; /* from the worker */
+	size_t used;   /* bytes of in that were taken */
+	/* What the last answer's strings live in. */
+	struct arena *arena;
+	struct buf new_body;
+};
+
+struct front_session {
+	struct front *front;
+	struct front_plan *plan;            /* what was negotiated by */
+	struct front_session *next, **link; /* in front->sessions */
+	uint32_t generation;                /* bound to it */
+
+	/* What the MTA said of the session, as frames. */
+	struct buf session_log;
+	size_t session_told; /* to the worker */
+	size_t connect_end;  /* in session_log: where HELO begins */
 
 	/* The connection to a worker. */
 	int sock; /* -1: none */
 	uint32_t sock_generation;
 	int32_t pid; /* 0 until it says hello */
-	struct buf in;
-	size_t used; /* bytes of in that were taken */
 	struct link_open open;
 
-	/* What the last answer's strings live in. */
-	struct arena *arena;
-	struct buf new_body;
-
+	struct front_now *now; /* NULL between messages */
+	int64_t rested_us;
+	uint8_t deaths; /* of workers, in this message */
+	bool in_message, message_begun;
+	const struct answer *standing; /* to the rest of the message */
 	/* Held from an event to front_session_rest, and by the sweep. */
 	_Atomic bool busy;
-	int64_t rested_us;
-	struct front_session *next, **link; /* in front->sessions */
-
-	unsigned deaths; /* of workers, in this message */
-	bool in_message, message_begun, failed;
-	char message_id[IDS_MESSAGE];
 };
 
 /* How long to wait, and whom to tell meanwhile. */

@@ -33,7 +33,6 @@ front_session_create(struct front *f, const struct plan_listener **needs)
 		.wants = s->plan->needs->wants,
 		.macros = s->plan->needs->macros_hash,
 		.instance = -1 };
-	body_init(&s->body);
 	*needs = s->plan->needs;
 	pthread_mutex_lock(&f->lock);
 	s->next = f->sessions;
@@ -76,27 +75,51 @@ static void
 forget_message(struct front_session *s)
 {
 	set_in_message(s, false);
-	buf_finish(&s->message_log);
-	s->message_told = 0;
-	body_finish(&s->body);
-	s->body_told = 0;
-	s->body_version = 0;
 	s->deaths = 0;
-	s->failed = s->message_begun = false;
+	s->standing = NULL;
+	s->message_begun = false;
 	s->open.fault = FAULT_NONE;
+	if (s->now == NULL)
+		return;
+	buf_finish(&s->now->message_log);
+	s->now->message_told = 0;
+	body_finish(&s->now->body);
+	s->now->body_told = 0;
+	s->now->body_version = 0;
 }
 
 /* What the last answer's strings lived in. */
 static void
 forget_answer(struct front_session *s)
 {
-	if (s->used > 0)
-		buf_drop(&s->in, s->used);
-	s->used = 0;
-	if (s->in.n == 0)
-		buf_finish(&s->in);
-	buf_finish(&s->new_body);
-	arena_destroy(&s->arena);
+	if (s->now == NULL)
+		return;
+	if (s->now->used > 0)
+		buf_drop(&s->now->in, s->now->used);
+	s->now->used = 0;
+	if (s->now->in.n == 0)
+		buf_finish(&s->now->in);
+	buf_finish(&s->now->new_body);
+	arena_destroy(&s->now->arena);
+}
+
+static struct front_now *
+now_create(void)
+{
+	struct front_now *now = memory_zalloc(sizeof(*now));
+
+	body_init(&now->body);
+	return now;
+}
+
+/* Between messages, with nothing unread, there is nothing to keep. */
+static void
+now_forget(struct front_session *s)
+{
+	if (s->now == NULL || s->in_message || s->now->in.n > 0)
+		return;
+	free(s->now);
+	s->now = NULL;
 }
 
 static bool
@@ -126,6 +149,7 @@ front_session_destroy(struct front_session **session)
 	exchange_disconnect(s);
 	forget_message(s);
 	forget_answer(s);
+	now_forget(s);
 	buf_finish(&s->session_log);
 	front_unbind(s->front, s->generation);
 	front_release(s->front, s->plan);
@@ -138,6 +162,7 @@ void
 front_session_rest(struct front_session *s)
 {
 	forget_answer(s);
+	now_forget(s);
 	s->rested_us = clock_steady_us();
 	give_back(s);
 }
@@ -172,8 +197,8 @@ keep_session_event(struct front_session *s, const struct event *e)
 	    &s->session_log, e->stage == STAGE_CONNECT ? 0 : s->connect_end);
 	if (s->session_told > s->session_log.n)
 		s->session_told = s->session_log.n;
-	s->asked_in = &s->session_log;
-	s->asked_at = s->session_log.n;
+	s->now->asked_in = &s->session_log;
+	s->now->asked_at = s->session_log.n;
 	frame_event(
 	    &s->session_log, e, asks(s, e->stage) ? EVENT_ASKS : 0, NULL);
 	if (e->stage == STAGE_CONNECT)
@@ -187,14 +212,14 @@ keep_message_event(struct front_session *s, const struct event *e)
 	struct body_range range = { 0 };
 
 	if (e->stage == STAGE_BODY)
-		range = (struct body_range){ s->body.size - e->bytes.n,
+		range = (struct body_range){ s->now->body.size - e->bytes.n,
 			e->bytes.n };
 	else if (e->stage == STAGE_EOM)
-		range.length = s->body.size;
-	s->asked_in = &s->message_log;
-	s->asked_at = s->message_log.n;
-	frame_event(
-	    &s->message_log, e, asks(s, e->stage) ? EVENT_ASKS : 0, &range);
+		range.length = s->now->body.size;
+	s->now->asked_in = &s->now->message_log;
+	s->now->asked_at = s->now->message_log.n;
+	frame_event(&s->now->message_log, e, asks(s, e->stage) ? EVENT_ASKS : 0,
+	    &range);
 }
 
 static bool
@@ -204,10 +229,10 @@ keep_body(struct front_session *s, const struct event *e)
 
 	if ((s->open.wants & MR_WANT_BODY) == 0)
 		return true;
-	if (!body_append(
-		&s->body, e->bytes, (uint64_t)g->message_limit, g->spool_dir)) {
-		log_error("no room for the body of %s in %s: %s", s->message_id,
-		    g->spool_dir, strerror(errno));
+	if (!body_append(&s->now->body, e->bytes, (uint64_t)g->spool_above,
+		g->spool_dir)) {
+		log_error("no room for the body of %s in %s: %s",
+		    s->now->message_id, g->spool_dir, strerror(errno));
 		return false;
 	}
 	/* A chunk that nobody waits for needs no event of its own. */
@@ -226,7 +251,7 @@ keep(struct front_session *s, const struct event *e)
 		return keep_body(s, e);
 	else
 		keep_message_event(s, e);
-	return s->message_log.n < LOG_LIMIT;
+	return s->now->message_log.n < LOG_LIMIT;
 }
 
 static const struct answer no_room = { .kind = ANSWER_TEMPFAIL,
@@ -244,59 +269,6 @@ static const struct answer failed = { .kind = ANSWER_TEMPFAIL,
 	.dsn = "4.3.0",
 	.text = "Temporary filter problem, please try again later" };
 
-static void
-give_up(struct front_session *s, enum stage stage, struct answer *answer)
-{
-	*answer = failed;
-	atomic_fetch_add(&s->front->board->given_up, 1);
-	exchange_disconnect(s);
-	if (s->in_message) {
-		s->failed = true;
-		failure_record(s, stage, answer);
-	} else {
-		s->deaths = 0;
-		s->open.fault = FAULT_NONE;
-	}
-}
-
-/*
- * Milliseconds for the first try and for all, so that a second one fits under
- * the smaller of the MTAs' own time-outs (Sendmail: 10 s, 5 min at eom).
- */
-static const struct budget {
-	int64_t first_ms, all_ms;
-} before_eom = { 6000, 8000 }, at_eom = { 180000, 240000 };
-
-static void
-get_answer(struct front_session *s, enum stage stage, struct waiting *w,
-    struct answer *answer)
-{
-	const struct budget *b = stage == STAGE_EOM ? &at_eom : &before_eom;
-	int64_t began = clock_steady_us();
-	int64_t end = began + b->all_ms * 1000;
-
-	for (;;) {
-		int64_t until =
-		    s->deaths == 0 ? began + b->first_ms * 1000 : end;
-		enum attempt a = exchange(s, w, until, answer);
-
-		if (a == ANSWERED)
-			return;
-		if (a == FAILED) {
-			s->deaths++;
-			atomic_fetch_add(&s->front->board->replays, 1);
-			log_warn("worker %d failed at %s of %s: %s",
-			    s->open.pid, stage_name(stage),
-			    s->in_message ? s->message_id : "a session",
-			    failure_word(s->open.fault));
-		}
-		if (s->deaths >= 2 || clock_steady_us() >= end) {
-			give_up(s, stage, answer);
-			return;
-		}
-	}
-}
-
 /* An answer that ends the message ends what must be kept of it. */
 static bool
 ends_message(enum stage stage, const struct answer *a)
@@ -312,13 +284,81 @@ ends_message(enum stage stage, const struct answer *a)
 	return a->kind == ANSWER_DISCARD || a->kind == ANSWER_ACCEPT;
 }
 
+/*
+ * No worker is asked about the rest of the message.  Where the MTA does not
+ * wait it has not heard the answer: it stands until there it does.
+ */
+static void
+refuse_rest(struct front_session *s, enum stage stage,
+    const struct answer *standing, struct answer *answer)
+{
+	*answer = *standing;
+	s->standing = standing;
+	if (asks(s, stage) && ends_message(stage, standing))
+		forget_message(s);
+}
+
+static void
+give_up(struct front_session *s, enum stage stage, struct answer *answer)
+{
+	*answer = failed;
+	atomic_fetch_add(&s->front->board->given_up, 1);
+	exchange_disconnect(s);
+	if (s->in_message) {
+		failure_record(s, stage, answer);
+		refuse_rest(s, stage, &failed, answer);
+	} else {
+		s->deaths = 0;
+		s->open.fault = FAULT_NONE;
+	}
+}
+
+/*
+ * Milliseconds for the first try and for all, so that a second one fits under
+ * the smaller of the MTAs' own time-outs (Sendmail: 10 s, 5 min at eom).
+ */
+static const struct budget {
+	int64_t first_ms, all_ms;
+} before_eom = { 6000, 8000 }, at_eom = { 180000, 240000 };
+
+/* False: it was given up. */
+static bool
+get_answer(struct front_session *s, enum stage stage, struct waiting *w,
+    struct answer *answer)
+{
+	const struct budget *b = stage == STAGE_EOM ? &at_eom : &before_eom;
+	int64_t began = clock_steady_us();
+	int64_t end = began + b->all_ms * 1000;
+
+	for (;;) {
+		int64_t until =
+		    s->deaths == 0 ? began + b->first_ms * 1000 : end;
+		enum attempt a = exchange(s, w, until, answer);
+
+		if (a == ANSWERED)
+			return true;
+		if (a == FAILED) {
+			s->deaths++;
+			atomic_fetch_add(&s->front->board->replays, 1);
+			log_warn("worker %d failed at %s of %s: %s",
+			    s->open.pid, stage_name(stage),
+			    s->in_message ? s->now->message_id : "a session",
+			    failure_word(s->open.fault));
+		}
+		if (s->deaths >= 2 || clock_steady_us() >= end) {
+			give_up(s, stage, answer);
+			return false;
+		}
+	}
+}
+
 static void
 begin_message(struct front_session *s)
 {
 	exchange_abort(s);
 	forget_message(s);
 	set_in_message(s, true);
-	ids_message(s->message_id);
+	ids_message(s->now->message_id);
 	/* A new configuration comes into force between messages. */
 	exchange_bind(s, false);
 	if (s->sock != -1 && s->sock_generation != s->generation)
@@ -340,14 +380,11 @@ answer_alone(
 		begin_message(s);
 		if (!front_stopping(s->front))
 			return false;
-		forget_message(s);
-		*answer = stopping;
-		return true;
+		s->standing = &stopping;
 	}
-	if (s->failed && e->stage != STAGE_UNKNOWN) {
-		*answer = failed;
-		if (ends_message(e->stage, answer))
-			forget_message(s);
+	if (s->standing != NULL && e->stage >= STAGE_MAIL &&
+	    e->stage != STAGE_UNKNOWN) {
+		refuse_rest(s, e->stage, s->standing, answer);
 		return true;
 	}
 	/* Of a message that is over already: the MTA goes on politely. */
@@ -358,16 +395,14 @@ answer_alone(
 static void
 answered(struct front_session *s, enum stage stage, const struct answer *a)
 {
-	if (s->failed)
-		return;
-	frame_mark_told(s->asked_in->p + s->asked_at, a->kind);
+	frame_mark_told(s->now->asked_in->p + s->now->asked_at, a->kind);
 	if (ends_message(stage, a)) {
 		atomic_fetch_add(&s->front->board->answers[a->kind], 1);
 		forget_message(s);
 	} else if (!s->in_message) {
 		/* UNKNOWN between messages: no need to repeat it. */
-		buf_finish(&s->message_log);
-		s->message_told = 0;
+		buf_finish(&s->now->message_log);
+		s->now->message_told = 0;
 	}
 }
 
@@ -380,19 +415,19 @@ front_tell(struct front_session *s, const struct event *event,
 
 	while (!take(s))
 		sched_yield(); /* the sweep has it for a moment */
+	if (s->now == NULL)
+		s->now = now_create();
 	forget_answer(s);
 	if (answer_alone(s, &e, answer))
 		return;
 	if (e.stage == STAGE_MAIL)
-		e.message_id = s->message_id;
+		e.message_id = s->now->message_id;
 	if (!keep(s, &e)) {
 		exchange_abort(s);
-		forget_message(s);
-		*answer = no_room;
+		failure_record(s, e.stage, &no_room);
+		refuse_rest(s, e.stage, &no_room, answer);
 		return;
 	}
-	if (!asks(s, e.stage))
-		return;
-	get_answer(s, e.stage, &w, answer);
-	answered(s, e.stage, answer);
+	if (asks(s, e.stage) && get_answer(s, e.stage, &w, answer))
+		answered(s, e.stage, answer);
 }
