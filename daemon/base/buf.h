@@ -19,7 +19,7 @@ void buf_printf(struct buf *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
 void buf_cut(struct buf *, size_t n);  /* make it n bytes long again */
 void buf_drop(struct buf *, size_t n); /* remove n bytes from its start */
-void buf_fit(struct buf *); /* give back what is not used */
+void buf_fit(struct buf *);            /* give back what is not used */
 void buf_finish(struct buf *);
 
 #endif

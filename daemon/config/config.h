@@ -35,9 +35,9 @@ struct config_globals {
 	int64_t workers, threads;  /* workers 0: one a processor, at least 2 */
 	int64_t worker_memory;     /* bytes; a worker above it is replaced */
 	int64_t crash_limit, crash_within; /* instance off after N in ms */
-	int64_t stop_limit;    /* ms for what is in flight at a stop */
-	int64_t message_limit; /* bytes of a message kept for replay */
-	const char *journal;   /* SQLite file; NULL: no journal */
+	int64_t stop_limit;  /* ms for what is in flight at a stop */
+	int64_t spool_above; /* bytes of a body that stay in memory */
+	const char *journal; /* SQLite file; NULL: no journal */
 	int64_t journal_days;
 	int64_t log_level, log_target, log_format; /* enums of base/log.h */
 };

@@ -81,13 +81,13 @@ static const struct mr_option global_options[] = {
 	    .max = SECONDS(3600),
 	    .text = "How long messages in flight may take to end when the "
 		    "daemon is stopped." },
-	{ .name = "message-limit",
-	    G(message_limit, MR_SIZE),
-	    .fallback = "64M",
+	{ .name = "spool-above",
+	    G(spool_above, MR_SIZE),
+	    .fallback = "4M",
 	    .min = INT64_C(65536),
 	    .max = MIB(4096),
-	    .text = "How much of a message is kept; set it above the mail "
-		    "server's own limit." },
+	    .text = "How much of a message's body is kept in memory; what is "
+		    "larger goes to spool-dir." },
 	{ .name = "journal",
 	    G(journal, MR_STRING),
 	    .fallback = "/var/lib/millrace/journal.db",
@@ -134,8 +134,8 @@ static const struct mr_option listener_options[] = {
 	    .text = "The file mode of a unix socket." },
 	{ .name = "owner",
 	    L(owner, MR_STRING),
-	    .text = "The user who owns a unix socket; unset, the daemon's "
-		    "user." },
+	    .text = "The user who owns a unix socket; unset, who started "
+		    "the daemon." },
 	{ .name = "group",
 	    L(group, MR_STRING),
 	    .text = "The group of a unix socket: name the mail server's here, "
@@ -182,7 +182,7 @@ static const struct mr_option common_options[] = {
 	    C(deadline, MR_DURATION),
 	    .fallback = "3s",
 	    .min = 10,
-	    .max = SECONDS(8),
+	    .max = SECONDS(5),
 	    .text = "How long it may take for one answer before the end of "
 		    "the message." },
 	{ .name = "eom-deadline",

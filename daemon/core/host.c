@@ -133,6 +133,7 @@ host_symbol(
 	s = arena_alloc(m->arena, sizeof(*s));
 	s->name = arena_copy(m->arena, name);
 	s->score = score;
+	s->stage = c->stage;
 	s->detail = detail != NULL ? arena_copy(m->arena, detail) : NULL;
 	s->by = c->instance->conf->name;
 	s->observed = c->observed;
@@ -410,10 +411,11 @@ host_body(struct mr_ctx *ctx, size_t *len)
 	const struct call *c = call_of(ctx);
 	const struct message *m = c->session->message;
 
-	if (m == NULL || c->stage != STAGE_EOM || m->body.p == NULL)
+	if (m == NULL || c->stage != STAGE_EOM ||
+	    (c->instance->needs.wants & MR_WANT_BODY) == 0)
 		return NULL;
 	*len = m->body.n;
-	return m->body.p;
+	return m->body.p != NULL ? m->body.p : ""; /* given, and empty */
 }
 
 static const char *

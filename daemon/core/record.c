@@ -59,6 +59,7 @@ put_symbols(struct buf *b, const struct record_symbol *s)
 		json_real(b, "score", s->score);
 		json_text(b, "detail", s->detail);
 		json_text(b, "by", s->by);
+		json_text(b, "stage", stage_name(s->stage));
 		json_bool(b, "observed", s->observed);
 		json_close(b, '}');
 	}

@@ -27,6 +27,7 @@ struct record_step {
 };
 
 struct record_symbol {
+	enum stage stage; /* at which it was found */
 	const char *name;
 	double score;
 	const char *detail, *by;

@@ -23,7 +23,7 @@ static const size_t numbers[] = {
 	offsetof(struct config_globals, crash_limit),
 	offsetof(struct config_globals, crash_within),
 	offsetof(struct config_globals, stop_limit),
-	offsetof(struct config_globals, message_limit),
+	offsetof(struct config_globals, spool_above),
 	offsetof(struct config_globals, journal_days),
 	offsetof(struct config_globals, log_level),
 	offsetof(struct config_globals, log_target),

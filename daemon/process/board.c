@@ -85,9 +85,12 @@ slot_stage(const struct slot *s)
 	return stage_name((enum stage)s->stage);
 }
 
+/* What message_end does comes after the answer: the next one is not hit. */
 static int
 slot_instance(const struct slot *s)
 {
+	if (s->stage == STAGE_ABORT)
+		return -1;
 	return s->instance >= 0 && s->instance < CONFIG_INSTANCES ? s->instance
 								  : -1;
 }

@@ -145,6 +145,12 @@ control_answer(struct control_client *client, struct span json)
 }
 
 void
+control_hand_over(struct control_client *client)
+{
+	hang_up(client);
+}
+
+void
 control_answer_error(struct control_client *client, const char *why)
 {
 	struct buf b = { 0 };

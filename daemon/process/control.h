@@ -40,6 +40,8 @@ void control_serve(struct control *, const struct pollfd *p, int n);
 
 /* Send and hang up. */
 void control_answer(struct control_client *, struct span json);
+/* Somebody else has the socket now and answers: only let go of ours. */
+void control_hand_over(struct control_client *);
 void control_answer_error(struct control_client *, const char *why);
 
 /* The verb of a request, or an empty span; pure, for the fuzz target. */

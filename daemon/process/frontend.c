@@ -27,6 +27,7 @@ enum {
 
 static struct front front;
 static int channel;
+static const char *part;      /* who speaks in the log */
 static int64_t stop_until_us; /* 0: not stopping */
 
 static void
@@ -50,6 +51,7 @@ take_order(void *arg, enum order order, struct span body)
 		stop_until_us = clock_steady_us() + n * INT64_C(1000);
 	} else if (order == ORDER_PLAN && (plan = plan_decode(body)) != NULL) {
 		front_set_plan(&front, plan, n);
+		log_debug("new messages use generation %u", n);
 		orders_send_number(channel, ORDER_TAKEN, n);
 	}
 }
@@ -106,11 +108,11 @@ void
 frontend_run(const struct frontend_settings *s)
 {
 	struct plan *plan = plan_decode(s->plan);
-	char *scratch, *part = memory_printf("front %s", s->name);
+	char *scratch;
 
 	prctl(PR_SET_NAME, "front");
+	part = memory_printf("front %s", s->name);
 	logging_open(part, &plan->globals);
-	free(part);
 	privileges_raise_files();
 	become_user(&plan->globals);
 	scratch = memory_printf(

@@ -29,7 +29,6 @@ enum {
 	BUSY_TICK_MS = 50,
 	JOURNAL_END_MS = 5000,
 	EXIT_CONFIG = 78,
-	EXIT_SOFTWARE = 70,
 };
 
 struct master master;
@@ -423,12 +422,15 @@ answer_status(struct control_client *client)
 	buf_finish(&b);
 }
 
+/* The journal's process answers, when all that came before is written. */
 static void
 answer_flush(struct control_client *client)
 {
-	if (master.journal.pid > 0)
-		journal_flush(master.journal_ends[0]);
-	control_answer(client, span_of("{\"ok\":true}"));
+	if (master.journal.pid > 0 &&
+	    journal_flush_for(master.journal_ends[0], client->sock))
+		control_hand_over(client);
+	else
+		control_answer(client, span_of("{\"ok\":true}"));
 }
 
 static void

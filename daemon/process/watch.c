@@ -183,7 +183,8 @@ report_overrun(int i)
 	ours =
 	    atomic_compare_exchange_strong(&s->state, &expected, SLOT_OVERRUN);
 	if (ours && locals[i].sock != -1) {
-		frame_overrun(&b, instance);
+		/* In message_end: its message has been answered. */
+		frame_overrun(&b, s->stage == STAGE_ABORT ? -1 : instance);
 		channel_send(locals[i].sock, (struct span){ b.p, b.n }, -1,
 		    clock_steady_us());
 		buf_finish(&b);

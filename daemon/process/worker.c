@@ -22,7 +22,7 @@
 
 enum {
 	TICK_US = 50 * 1000,
-	MEMORY_TICKS = 20,
+	SECOND_TICKS = 20,
 	STACK = 512 * 1024,
 	FIRST_THREADS = 2,
 };
@@ -162,8 +162,10 @@ stand_guard(void)
 	for (unsigned tick = 0;; tick++) {
 		usleep(TICK_US);
 		hang = (uint64_t)watch_overruns();
-		if (tick % MEMORY_TICKS == 0)
+		if (tick % SECOND_TICKS == 0) {
 			check_memory();
+			config_refresh_maps(worker.settings.config);
+		}
 		/* A thread that hangs is lost: the worker makes way. */
 		if (hang > 0)
 			atomic_store(&own->retire, true);

@@ -51,7 +51,7 @@ struct fake {
 	struct mr_client client; /* change it before fake_connect() */
 	struct mr_ctx ctx;
 	const struct mr_plugin *plugin;
-	uint32_t first; /* for mr_plan.first; set before fake_open() */
+	uint32_t first;      /* for mr_plan.first; set before fake_open() */
 	struct mr_plan plan; /* as plan() left it */
 	void *conf;
 	bool opened, in_message, skip;

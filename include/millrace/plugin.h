@@ -32,7 +32,7 @@
 
 #define MR_ABI_MAJOR 0u /* something moved, changed or went */
 #define MR_ABI_MINOR 1u /* something was added at an end */
-#define MR_ABI (MR_ABI_MAJOR << 16 | MR_ABI_MINOR)
+#define MR_ABI       (MR_ABI_MAJOR << 16 | MR_ABI_MINOR)
 
 struct mr_host;
 
@@ -120,15 +120,16 @@ struct mr_plan {
 /* What an option holds; the daemon parses it and checks its range. */
 typedef int32_t mr_type;
 enum {
-	MR_BOOL = 1,     /* bool */
-	MR_INT = 2,      /* int64_t */
-	MR_DURATION = 3, /* int64_t, milliseconds: "300ms" "5s" "2m" "1h" "1d" */
-	MR_SIZE = 4,     /* int64_t, bytes: "100" "64K" "10M" "2G" */
-	MR_REAL = 5,     /* double */
-	MR_STRING = 6,   /* const char *, NULL if unset */
-	MR_CHOICE = 7,   /* int64_t, place in .choices: 0, 1, ... */
-	MR_LIST = 8,     /* const struct mr_list *, never NULL */
-	MR_MAP = 9,      /* const struct mr_map *, NULL if unset; see map.h */
+	MR_BOOL = 1, /* bool */
+	MR_INT = 2,  /* int64_t */
+	MR_DURATION =
+	    3,         /* int64_t, milliseconds: "300ms" "5s" "2m" "1h" "1d" */
+	MR_SIZE = 4,   /* int64_t, bytes: "100" "64K" "10M" "2G" */
+	MR_REAL = 5,   /* double */
+	MR_STRING = 6, /* const char *, NULL if unset */
+	MR_CHOICE = 7, /* int64_t, place in .choices: 0, 1, ... */
+	MR_LIST = 8,   /* const struct mr_list *, never NULL */
+	MR_MAP = 9,    /* const struct mr_map *, NULL if unset; see map.h */
 };
 
 struct mr_list {
@@ -150,15 +151,17 @@ struct mr_option {
 
 /* The member's C type must be the one that the option type stores. */
 #ifndef __cplusplus
+/* clang-format off */
 #define MR_FITS(s, m, t)                                                       \
-	_Generic(((s *)0)->m, bool                                             \
-	         : (t) == MR_BOOL, double                                      \
-	         : (t) == MR_REAL, const char *                                \
-	         : (t) == MR_STRING, const struct mr_list *                    \
-	         : (t) == MR_LIST, const struct mr_map *                       \
-	         : (t) == MR_MAP, int64_t                                      \
-	         : (t) == MR_INT || (t) == MR_DURATION || (t) == MR_SIZE ||    \
-	             (t) == MR_CHOICE)
+	_Generic(((s *)0)->m,                                                  \
+	    bool: (t) == MR_BOOL,                                              \
+	    double: (t) == MR_REAL,                                            \
+	    const char *: (t) == MR_STRING,                                    \
+	    const struct mr_list *: (t) == MR_LIST,                            \
+	    const struct mr_map *: (t) == MR_MAP,                              \
+	    int64_t: (t) == MR_INT || (t) == MR_DURATION ||                    \
+	        (t) == MR_SIZE || (t) == MR_CHOICE)
+/* clang-format on */
 #define MR_OPTION(s, m, t)                                                     \
 	.type = (t),                                                           \
 	.offset = offsetof(s, m) + 0 * sizeof(char[MR_FITS(s, m, t) ? 1 : -1])
@@ -312,8 +315,8 @@ struct mr_host {
 	/* at the very top: above the MTA's own Received field */
 	bool (*insert_header)(
 	    struct mr_ctx *, const char *name, const char *value);
-	bool (*change_header)(struct mr_ctx *, const char *name, uint32_t nth,
-	    const char *value);
+	bool (*change_header)(
+	    struct mr_ctx *, const char *name, uint32_t nth, const char *value);
 	bool (*delete_header)(struct mr_ctx *, const char *name, uint32_t nth);
 	/* args: ESMTP parameters in one string, or NULL */
 	bool (*change_sender)(

@@ -111,9 +111,8 @@ deny_stages(const struct access_conf *conf, uint32_t first)
 {
 	uint32_t stages = 0;
 
-	if (first < MR_STAGE_MAIL &&
-	    (conf->deny_with == WITH_DISCARD ||
-	        conf->deny_with == WITH_QUARANTINE))
+	if (first < MR_STAGE_MAIL && (conf->deny_with == WITH_DISCARD ||
+					 conf->deny_with == WITH_QUARANTINE))
 		first = MR_STAGE_MAIL;
 	for (int k = 0; k < KINDS; k++) {
 		if (conf->lists[DENY][k] == NULL)

@@ -359,8 +359,8 @@ test_asked_late(void **state)
 	fake_set(&f, "deny-helos", "*");
 	f.first = MR_STAGE_RCPT;
 	assert_true(fake_open(&f));
-	assert_int_equal(f.plan.stages,
-	    MR_STAGE_CONNECT | MR_STAGE_HELO | MR_STAGE_RCPT);
+	assert_int_equal(
+	    f.plan.stages, MR_STAGE_CONNECT | MR_STAGE_HELO | MR_STAGE_RCPT);
 	f.plan.stages = MR_STAGE_RCPT;
 	assert_int_equal(fake_connect(&f), MR_CONTINUE);
 	fake_mail(&f, "a@example.org");

@@ -59,8 +59,8 @@ static const struct bad_case {
 	{ MX "alpha a { wait = 99999999999999d }", { "is not a duration" } },
 	{ MX "alpha a { room = 10X }",
 	    { "t.conf:2: alpha \"a\": room: \"10X\" is not a size" } },
-	{ "message-limit = 1K\n" MX "alpha a {}",
-	    { "t.conf:1: message-limit: 1K is out of range: 64K to 4G" } },
+	{ "spool-above = 1K\n" MX "alpha a {}",
+	    { "t.conf:1: spool-above: 1K is out of range: 64K to 4G" } },
 	{ MX "alpha a { sign = maybe }",
 	    { "t.conf:2: alpha \"a\": sign: \"maybe\" is neither true nor "
 	      "false" } },

@@ -28,7 +28,7 @@ test_defaults(void **state)
 	assert_int_equal(c->globals.crash_limit, 3);
 	assert_int_equal(c->globals.crash_within, 60000);
 	assert_int_equal(c->globals.stop_limit, 30000);
-	assert_int_equal(c->globals.message_limit, 64 << 20);
+	assert_int_equal(c->globals.spool_above, 4 << 20);
 	assert_int_equal(c->globals.journal_days, 30);
 	assert_int_equal(c->globals.log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->globals.log_target, LOG_TARGET_STDERR);

@@ -207,7 +207,7 @@ test_flush(void **state)
 	start(f, 14);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	for (int round = 1; round <= 3; round++) {
-		char want[8];
+		char want[16];
 
 		assert_true(journal_send(&r));
 		assert_true(journal_flush_for(f->sock, pair[1]));
