@@ -175,4 +175,5 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/millrace.conf \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig/millrace.pc
 	$(Q)rm -rf $(DESTDIR)$(SDKDIR) $(DESTDIR)$(DOCDIR)
-	$(Q)rmdir -p $(DESTDIR)$(PLUGINDIR) 2>/dev/null || true
+	$(Q)rmdir $(DESTDIR)$(PLUGINDIR) $(DESTDIR)$(dir $(PLUGINDIR)) \
+	    2>/dev/null || true
