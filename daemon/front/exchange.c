@@ -16,6 +16,7 @@ enum {
 	LAST_WORDS_US = 50 * 1000,
 	PROGRESS_US = 10 * 1000 * 1000,
 	PATIENCE_MS = 100, /* how exact time limits are */
+	WAKES_MAX = 8,
 };
 
 void
@@ -46,19 +47,38 @@ exchange_bind(struct front_session *s, bool lost)
 	s->generation = front_bind(s->front, s->generation, &has, lost);
 }
 
+static int
+connect_generation(const struct front_session *s)
+{
+	char path[108];
+
+	snprintf(path, sizeof(path), "%s/workers/%u.sock",
+	    s->plan->plan->globals.run_dir, s->generation);
+	return channel_connect(path);
+}
+
+/*
+ * One connection wakes one worker.  If that is stopped, or died at that
+ * moment, another must be woken; it takes all that wait.
+ */
+static void
+wake_another(const struct front_session *s)
+{
+	int sock = connect_generation(s);
+
+	if (sock != -1)
+		close(sock);
+}
+
 /* A message stays with the configuration that it began with. */
 static bool
 connect_worker(struct front_session *s)
 {
-	const char *run_dir = s->plan->plan->globals.run_dir;
-	char path[108];
 
 	for (int try = 0; try < 2; try++) {
 		if (!s->message_begun || try > 0)
 			exchange_bind(s, try > 0);
-		snprintf(path, sizeof(path), "%s/workers/%u.sock", run_dir,
-		    s->generation);
-		if ((s->sock = channel_connect(path)) != -1) {
+		if ((s->sock = connect_generation(s)) != -1) {
 			s->sock_generation = s->generation;
 			channel_set_patience(s->sock, PATIENCE_MS);
 			return true;
@@ -217,6 +237,7 @@ wait_answer(struct front_session *s, struct waiting *w, int64_t until,
     struct answer *answer)
 {
 	bool parked = false;
+	int wakes = 0;
 
 	for (;;) {
 		enum attempt a;
@@ -229,6 +250,8 @@ wait_answer(struct front_session *s, struct waiting *w, int64_t until,
 			s->open.fault = FAULT_DIED;
 			return FAILED;
 		case CHANNEL_NOTHING:
+			if (s->pid == 0 && wakes++ < WAKES_MAX)
+				wake_another(s);
 			report_progress(w, clock_steady_us());
 			if (clock_steady_us() < until)
 				continue;
@@ -247,6 +270,7 @@ enum attempt
 exchange(struct front_session *s, struct waiting *w, int64_t until,
     struct answer *answer)
 {
+	enum fault_kind before = s->open.fault;
 	enum attempt a;
 	bool fresh, sent;
 
@@ -265,7 +289,7 @@ exchange(struct front_session *s, struct waiting *w, int64_t until,
 		return a;
 	/* It had ended before it heard of this message. */
 	if (a == FAILED && !sent && fresh && s->open.fault == FAULT_DIED) {
-		s->open.fault = FAULT_NONE;
+		s->open.fault = before;
 		a = AGAIN;
 	}
 	if (a == FAILED)

@@ -183,6 +183,26 @@ front_sweep(struct front *f, int64_t idle_us)
 	pthread_mutex_unlock(&f->lock);
 }
 
+bool
+front_is_quiet(struct front *f, int64_t grace_us)
+{
+	int64_t since = clock_steady_us() - grace_us;
+	bool quiet = true;
+
+	pthread_mutex_lock(&f->lock);
+	for (struct front_session *s = f->sessions; quiet && s != NULL;
+	     s = s->next) {
+		if (!take(s)) {
+			quiet = false;
+			continue;
+		}
+		quiet = s->rested_us < since;
+		give_back(s);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return quiet;
+}
+
 static bool
 asks(const struct front_session *s, enum stage stage)
 {

@@ -41,4 +41,10 @@ void front_session_rest(struct front_session *);
  */
 void front_sweep(struct front *, int64_t idle_us);
 
+/*
+ * No session has an answer in use, or was done with one within the last
+ * grace_us: then libmilter has sent what it was given.  [any thread]
+ */
+bool front_is_quiet(struct front *, int64_t grace_us);
+
 #endif

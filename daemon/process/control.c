@@ -88,6 +88,13 @@ accept_client(struct control *c)
 			c->clients[i].sock = sock;
 			return;
 		}
+	/* Who asks nothing makes room. */
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		if (!c->clients[i].waits) {
+			hang_up(&c->clients[i]);
+			c->clients[i].sock = sock;
+			return;
+		}
 	close(sock);
 }
 

@@ -22,6 +22,7 @@
 enum {
 	TICK_US = 1000 * 1000,
 	STOP_TICK_US = 20 * 1000,
+	GRACE_US = 100 * 1000,
 	IDLE_US = 5 * 1000 * 1000
 };
 
@@ -56,6 +57,15 @@ take_order(void *arg, enum order order, struct span body)
 	}
 }
 
+/* The last answer must have left, too. */
+static bool
+may_end(void)
+{
+	return clock_steady_us() > stop_until_us ||
+	       (atomic_load(&front.board->messages) == 0 &&
+		   front_is_quiet(&front, GRACE_US));
+}
+
 /* Everything that is not the MTA's: orders, idle sessions, the end. */
 static void *
 housekeeping(void *arg)
@@ -72,9 +82,7 @@ housekeeping(void *arg)
 		    !orders_read(channel, &in, take_order, NULL))
 			_exit(70); /* the master is gone */
 		front_sweep(&front, IDLE_US);
-		if (stop_until_us != 0 &&
-		    (atomic_load(&front.board->messages) == 0 ||
-			clock_steady_us() > stop_until_us))
+		if (stop_until_us != 0 && may_end())
 			_exit(0);
 	}
 }

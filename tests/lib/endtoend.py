@@ -182,7 +182,10 @@ class EndToEnd(unittest.TestCase):
         self.daemon.write(self.listener(*names) + "".join(instances))
         seen = len(self.daemon.log())
         self.daemon.process.send_signal(signal.SIGHUP)
-        self.daemon.wait_log(r"generation \d+ is in force", start=seen)
+        in_force = r"generation (\d+) is in force"
+        number = self.daemon.wait_log(in_force, start=seen)[1]
+        used = rf"front mx: new messages use generation {number}$"
+        self.daemon.wait_log(used, start=seen)
 
     def acts(self, *acts, **options):
         """A chain of one actor."""

@@ -239,5 +239,5 @@ def checksum(data):
 
 def echo(edits, name):
     """The values of the header fields X-Echo-NAME that were added."""
-    return [edit[2] for edit in edits
+    return [edit[2].removeprefix(' ') for edit in edits
             if edit[0] == 'addheader' and edit[1] == 'X-Echo-' + name]

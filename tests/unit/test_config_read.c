@@ -175,7 +175,7 @@ test_print(void **state)
 	assert_non_null(strstr(first.p, "\n# pid-file = \"\" # not set\n"));
 	assert_non_null(strstr(first.p, "\teom-deadline = 4m\n"));
 	assert_non_null(strstr(first.p,
-	    "\t# duration, 10ms to 8s; default 3s\n\tdeadline = 10ms\n"));
+	    "\t# duration, 10ms to 5s; default 3s\n\tdeadline = 10ms\n"));
 	again = must_load(first.p);
 	check_full(again);
 	config_print(again, &second, false);
