@@ -65,6 +65,12 @@ family_of(int sock)
 	return a.ss_family;
 }
 
+bool
+socket_is_local(int listening)
+{
+	return family_of(listening) == AF_UNIX;
+}
+
 char *
 socket_scratch(int listening, const char *path)
 {

@@ -13,6 +13,8 @@ enum { SOCKET_TEXT = 64 }; /* bytes for an address as text */
 void socket_peer(
     const struct sockaddr *, struct event *, char *text, size_t size);
 
+bool socket_is_local(int listening); /* a unix socket */
+
 /*
  * A throw-away address of the same family as the listening socket, as
  * libmilter writes it; the caller frees it.
