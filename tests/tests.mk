@@ -95,3 +95,9 @@ $(B)/tests/bench/bare: tests/bench/bare.c
 bench: needs-test
 	@+$(MAKE) --no-print-directory -j2 all test-programs $(BENCH)
 	@python3 -B tests/bench/run.py $(BENCH_OPTIONS)
+
+.PHONY: demo
+demo:
+	@tests/lib/needs.sh $(NEEDS_BUILD) python3
+	@+$(MAKE) --no-print-directory -j2 all
+	@python3 -B tests/demo/demo.py $(if $(KEEP),--keep)
