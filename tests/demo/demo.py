@@ -168,7 +168,7 @@ python3 -c 'import smtplib; smtplib.SMTP("127.0.0.1", {self.mta.smtp_port})\\
 .sendmail("{ALICE}", ["{BOB}"], "Subject: hi\\r\\n\\r\\nHello.")'
 
 The log of millraced is {self.daemon.path("log")},
-that of Postfix {self.mta.log_path()}.''')
+that of Postfix {self.mta.log_path}.''')
         sys.stdout.flush()
         threading.Event().wait()
 
