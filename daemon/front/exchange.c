@@ -14,7 +14,8 @@
 enum {
 	SEND_LIMIT_US = 2 * 1000 * 1000,
 	LAST_WORDS_US = 50 * 1000,
-	PROGRESS_US = 10 * 1000 * 1000,
+	/* Sendmail takes 10 s of silence for the end, E=5m or not. */
+	PROGRESS_US = 5 * 1000 * 1000,
 	PATIENCE_MS = 100, /* how exact time limits are */
 	WAKES_MAX = 8,
 };

@@ -43,6 +43,10 @@ struct front {
 	const char *socket; /* the listener's, as the config has it */
 	void (*record)(const struct record *); /* of a message given up */
 
+	/* Last answers of messages that are being passed on; the latest. */
+	_Atomic unsigned ending;
+	_Atomic int64_t ended_us;
+
 	pthread_mutex_t lock; /* guards what follows, and bound[] */
 	struct front_plan *current;
 	struct front_session *sessions; /* all of them */

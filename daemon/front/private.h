@@ -48,6 +48,7 @@ struct front_session {
 	int64_t rested_us;
 	uint8_t deaths; /* of workers, in this message */
 	bool in_message, message_begun;
+	bool ending; /* the answer in use is the message's last */
 	const struct answer *standing; /* to the rest of the message */
 	/* Held from an event to front_session_rest, and by the sweep. */
 	_Atomic bool busy;

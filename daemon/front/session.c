@@ -164,6 +164,11 @@ front_session_rest(struct front_session *s)
 	forget_answer(s);
 	now_forget(s);
 	s->rested_us = clock_steady_us();
+	if (s->ending) {
+		atomic_store(&s->front->ended_us, s->rested_us);
+		atomic_fetch_sub(&s->front->ending, 1);
+		s->ending = false;
+	}
 	give_back(s);
 }
 
@@ -184,23 +189,10 @@ front_sweep(struct front *f, int64_t idle_us)
 }
 
 bool
-front_is_quiet(struct front *f, int64_t grace_us)
+front_is_quiet(const struct front *f, int64_t grace_us)
 {
-	int64_t since = clock_steady_us() - grace_us;
-	bool quiet = true;
-
-	pthread_mutex_lock(&f->lock);
-	for (struct front_session *s = f->sessions; quiet && s != NULL;
-	     s = s->next) {
-		if (!take(s)) {
-			quiet = false;
-			continue;
-		}
-		quiet = s->rested_us < since;
-		give_back(s);
-	}
-	pthread_mutex_unlock(&f->lock);
-	return quiet;
+	return atomic_load(&f->ending) == 0 &&
+	       atomic_load(&f->ended_us) < clock_steady_us() - grace_us;
 }
 
 static bool
@@ -417,6 +409,8 @@ answered(struct front_session *s, enum stage stage, const struct answer *a)
 {
 	frame_mark_told(s->now->asked_in->p + s->now->asked_at, a->kind);
 	if (ends_message(stage, a)) {
+		s->ending = true;
+		atomic_fetch_add(&s->front->ending, 1);
 		atomic_fetch_add(&s->front->board->answers[a->kind], 1);
 		forget_message(s);
 	} else if (!s->in_message) {

@@ -25,7 +25,7 @@ const char *front_session_macros(const struct front_session *, enum stage);
 
 /*
  * Tell an event.  Returns at once with CONTINUE where no answer is needed.
- * progress, if not NULL, is called every 10 s while waiting.
+ * progress, if not NULL, is called every 5 s while waiting.
  * Strings of the answer live until front_session_rest or the next event.
  */
 void front_tell(struct front_session *, const struct event *, struct answer *,
@@ -42,9 +42,9 @@ void front_session_rest(struct front_session *);
 void front_sweep(struct front *, int64_t idle_us);
 
 /*
- * No session has an answer in use, or was done with one within the last
- * grace_us: then libmilter has sent what it was given.  [any thread]
+ * No message's last answer is in use, or was within the last grace_us: then
+ * libmilter has sent what it was given.  [any thread]
  */
-bool front_is_quiet(struct front *, int64_t grace_us);
+bool front_is_quiet(const struct front *, int64_t grace_us);
 
 #endif

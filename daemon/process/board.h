@@ -59,6 +59,7 @@ struct worker_board {
 	_Atomic int32_t status; /* of waitpid */
 	_Atomic int32_t guilty; /* slot + 1 of the thread that failed */
 	_Atomic int64_t started_us;
+	_Atomic int64_t beat_us; /* of its guard, 0: not yet */
 	_Atomic uint64_t sessions, served;
 	struct slot slots[BOARD_THREADS];
 };

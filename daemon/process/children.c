@@ -28,6 +28,9 @@ settle(const struct children_context *c)
 	c->close_others();
 	journal_use(c->journal);
 	logging_set_background(c->background);
+	/* Or who started us would wait for the end of our stderr. */
+	if (c->background && freopen("/dev/null", "w", stderr) == NULL)
+		log_warn("/dev/null: %m");
 }
 
 /* Fork with a channel: true in the child. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "process/master_private.h"
 #include "process/socket.h"
 
@@ -91,13 +92,34 @@ tell_plan(struct front_child *f)
 	buf_finish(&b);
 }
 
+/* It outlives the plan that it came from. */
+static void
+own_listener(struct front_child *f)
+{
+	f->name = memory_copy(f->listener.name);
+	f->socket = memory_copy(f->listener.socket);
+	f->listener =
+	    (struct plan_listener){ .name = f->name, .socket = f->socket };
+}
+
+static void
+forget_listener(struct front_child *f)
+{
+	socket_remove(&f->listener);
+	close(f->listening);
+	f->listening = -1;
+	f->listener = (struct plan_listener){ 0 };
+	free(f->name);
+	free(f->socket);
+	f->name = f->socket = NULL;
+}
+
 /* Fronts for the plan in force: new ones, told ones, ended ones. */
 void
 fronts_arrange(const int *opened)
 {
-	for (int i = 0; i < BOARD_FRONTS; i++)
-		if (master.fronts[i].listening != -1)
-			master.fronts[i].listener.name = NULL;
+	bool kept[BOARD_FRONTS] = { false };
+
 	for (size_t i = 0; i < master.plan->nlisteners; i++) {
 		const struct plan_listener *l = &master.plan->listeners[i];
 		struct front_child *f =
@@ -108,6 +130,7 @@ fronts_arrange(const int *opened)
 			continue;
 		}
 		f->listener = *l;
+		kept[f - master.fronts] = true;
 		if (opened[i] == -1) {
 			tell_plan(f);
 			continue;
@@ -116,11 +139,14 @@ fronts_arrange(const int *opened)
 		f->ends = false;
 		start_front(f);
 	}
-	for (int i = 0; i < BOARD_FRONTS; i++)
-		if (master.fronts[i].listening != -1 &&
-		    !master.fronts[i].ends &&
-		    master.fronts[i].listener.name == NULL)
-			stop_front(&master.fronts[i]);
+	for (int i = 0; i < BOARD_FRONTS; i++) {
+		struct front_child *f = &master.fronts[i];
+
+		if (f->listening == -1 || f->ends || kept[i])
+			continue;
+		own_listener(f);
+		stop_front(f);
+	}
 }
 
 void
@@ -145,9 +171,7 @@ fronts_died(struct front_child *f, int status)
 	atomic_store(&f->board->sessions, 0);
 	atomic_store(&f->board->messages, 0);
 	if (f->ends || master.phase != PHASE_RUNS) {
-		socket_remove(&f->listener);
-		close(f->listening);
-		f->listening = -1;
+		forget_listener(f);
 		return;
 	}
 	log_error(

@@ -30,6 +30,7 @@ enum {
 	BACKLOG = 4096,
 	START_LIMIT_MS = 60 * 1000,
 	QUICK_DEATH_US = 1000 * 1000,
+	BEAT_LIMIT_US = 10 * 1000 * 1000,
 	WORKERS_MAX = BOARD_WORKERS / 2,
 };
 
@@ -119,6 +120,21 @@ open_listening(void)
 	free(path);
 }
 
+/* Ours is not open yet: who answers would lose its sockets to us. */
+static void
+check_alone(void)
+{
+	char *path =
+	    memory_printf("%s/control.sock", gen.setup.config->globals.run_dir);
+	int sock = gen.settings.number == 1 ? channel_connect(path) : -1;
+
+	if (sock != -1)
+		fail(memory_printf("%s: another millraced answers on it: stop "
+				   "that first, or set another run-dir",
+		    path));
+	free(path);
+}
+
 static void
 prepare(void)
 {
@@ -129,6 +145,7 @@ prepare(void)
 		fail(why);
 	snprintf(part, sizeof(part), "generation %u", gen.settings.number);
 	logging_open(part, &gen.setup.config->globals);
+	check_alone();
 	privileges_raise_files();
 	if (!privileges_find(&gen.setup.config->globals, &p, &why) ||
 	    !privileges_make_folders(&gen.setup.config->globals, &p, &why) ||
@@ -416,6 +433,25 @@ watch_retiring(void)
 	}
 }
 
+/* Not even its guard runs: it is stopped, or worse. */
+static void
+watch_beats(void)
+{
+	int64_t now = clock_steady_us();
+
+	for (int i = 0; i < BOARD_WORKERS; i++) {
+		const struct seat *s = &gen.seats[i];
+		int64_t beat = s->pid != 0 ? atomic_load(&s->own->beat_us) : 0;
+
+		if (beat == 0 || now - beat < BEAT_LIMIT_US)
+			continue;
+		log_error("worker %d has not moved for %d s: killing it",
+		    (int)s->pid, BEAT_LIMIT_US / 1000000);
+		kill(s->pid, SIGKILL);
+		atomic_store(&s->own->beat_us, 0);
+	}
+}
+
 static void
 retire_all(void)
 {
@@ -496,6 +532,7 @@ supervise(void)
 		reap();
 		count_overruns();
 		watch_retiring();
+		watch_beats();
 		if (!gen.stopping)
 			start_others();
 	}

@@ -37,6 +37,9 @@ static void
 close_mine(void)
 {
 	close(master.signals);
+	/* libmilter's own socket is found by being the only one. */
+	for (int i = 0; i < master.inherited; i++)
+		close(SD_LISTEN_FDS_START + i);
 	if (master.journal_ends[1] != -1)
 		close(master.journal_ends[1]);
 	for (int i = 0; i < BOARD_GENERATIONS; i++)
@@ -135,8 +138,9 @@ start_generation(void)
 			      "again when their sessions have ended");
 		return;
 	}
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)clock_steady_us());
+	if (master.phase == PHASE_RUNS)
+		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		    (long long)clock_steady_us());
 	g->number = ++master.next;
 	g->board = board_create_generation(g->number);
 	g->state = GEN_STARTS;
@@ -467,11 +471,10 @@ advance(void)
 static void
 ping_watchdog(void)
 {
-	uint64_t interval = 0;
 	int64_t now = clock_steady_us();
 
-	if (sd_watchdog_enabled(0, &interval) <= 0 ||
-	    now - master.watchdog_us < (int64_t)interval / 3)
+	if (master.watchdog_every_us == 0 ||
+	    now - master.watchdog_us < master.watchdog_every_us)
 		return;
 	master.watchdog_us = now;
 	sd_notify(0, "WATCHDOG=1");
@@ -480,11 +483,13 @@ ping_watchdog(void)
 static int
 tick_ms(void)
 {
-	return master.phase != PHASE_RUNS ||
-		       generations_in(GEN_RETIRES) != NULL ||
-		       generations_in(GEN_STARTS) != NULL
-		   ? BUSY_TICK_MS
-		   : TICK_MS;
+	int64_t watchdog_ms = master.watchdog_every_us / 2000;
+
+	if (master.phase != PHASE_RUNS || generations_in(GEN_RETIRES) != NULL ||
+	    generations_in(GEN_STARTS) != NULL)
+		return BUSY_TICK_MS;
+	return watchdog_ms > 0 && watchdog_ms < TICK_MS ? (int)watchdog_ms
+							: TICK_MS;
 }
 
 enum { POLLED = 1 + BOARD_GENERATIONS + BOARD_FRONTS + 1 + CONTROL_CLIENTS };
@@ -552,11 +557,15 @@ static void
 prepare(const struct master_settings *settings)
 {
 	struct front_board *boards = board_create_fronts();
+	uint64_t watchdog = 0;
 	sigset_t set;
 
 	master.settings = *settings;
 	master.background = settings->ready != -1;
 	master.started_us = clock_steady_us();
+	master.inherited = sd_listen_fds(0);
+	if (sd_watchdog_enabled(0, &watchdog) > 0)
+		master.watchdog_every_us = (int64_t)watchdog / 3;
 	for (int i = 0; i < BOARD_GENERATIONS; i++)
 		master.generations[i].child.channel = -1;
 	for (int i = 0; i < BOARD_FRONTS; i++) {

@@ -27,6 +27,7 @@ struct front_child {
 	struct child child;
 	int listening;                 /* -1: the place is free */
 	struct plan_listener listener; /* strings of the plan in force */
+	char *name, *socket; /* its own, when no plan has it any more */
 	struct front_board *board;
 	uint32_t taken; /* generation it works with */
 	bool ends;      /* its listener is gone */
@@ -52,9 +53,11 @@ extern struct master {
 	int journal_ends[2]; /* senders', receiver's */
 	struct control control;
 	int signals;
+	int inherited; /* listening sockets from systemd, from 3 on */
 	enum phase phase;
 	int exit_status;
-	int64_t started_us, watchdog_us;
+	int64_t started_us;
+	int64_t watchdog_us, watchdog_every_us; /* 0: nobody watches */
 	bool reload_again; /* asked for while one was under way */
 } master;
 

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "process/journal.h"
@@ -160,6 +161,7 @@ stand_guard(void)
 	uint64_t hang;
 
 	for (unsigned tick = 0;; tick++) {
+		atomic_store(&own->beat_us, clock_steady_us());
 		usleep(TICK_US);
 		hang = (uint64_t)watch_overruns();
 		if (tick % SECOND_TICKS == 0) {
