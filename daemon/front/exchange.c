@@ -28,6 +28,7 @@ exchange_disconnect(struct front_session *s)
 	s->sock = -1;
 	s->pid = 0;
 	s->session_told = 0;
+	s->opened = false;
 	if (s->now == NULL)
 		return;
 	s->now->message_told = 0;
@@ -149,8 +150,9 @@ tell_untold(struct front_session *s)
 	struct buf out = { 0 };
 	bool ok;
 
-	if (s->session_told == 0)
+	if (!s->opened)
 		frame_open(&out, &s->open);
+	s->opened = true;
 	add_untold(&out, &s->session_log, &s->session_told, s->session_log.n);
 	if (s->now->message_told == 0)
 		add_untold(&out, &s->now->message_log, &s->now->message_told,

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "core/reply.h"
+#include "front/guard.h"
 #include "front/session.h"
 #include "front/socket.h"
 
@@ -183,6 +185,28 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 	return SMFIS_CONTINUE;
 }
 
+struct macro {
+	SMFICTX *ctx;
+	const char *name, *value;
+};
+
+static void
+read_macro(void *arg)
+{
+	struct macro *m = arg;
+
+	m->value = smfi_getsymval(m->ctx, (char *)(uintptr_t)m->name);
+}
+
+/* NULL also if the list that the MTA sent cannot be read. */
+static const char *
+macro_value(SMFICTX *ctx, const char *name)
+{
+	struct macro m = { ctx, name, NULL };
+
+	return guard_run(read_macro, &m) ? m.value : NULL;
+}
+
 /* The macros of a stage, as name, value, ..., NULL. */
 struct macro_list {
 	const char *items[2 * MACROS_MAX + 1];
@@ -209,7 +233,7 @@ get_macros(SMFICTX *ctx, const struct front_session *s, enum stage stage,
 		memcpy(name, names, len);
 		name[len] = '\0';
 		names += len;
-		if ((value = smfi_getsymval(ctx, name)) == NULL)
+		if ((value = macro_value(ctx, name)) == NULL)
 			continue;
 		list->items[n++] = name;
 		list->items[n++] = value;
@@ -346,8 +370,7 @@ static sfsistat
 on_envrcpt(SMFICTX *ctx, char **argv)
 {
 	struct event e = envelope(STAGE_RCPT, argv);
-	const char *mailer =
-	    smfi_getsymval(ctx, (char *)(uintptr_t) "{rcpt_mailer}");
+	const char *mailer = macro_value(ctx, "{rcpt_mailer}");
 
 	e.rejected = mailer != NULL && strcmp(mailer, "error") == 0;
 	return tell(ctx, &e);
@@ -359,11 +382,23 @@ on_data(SMFICTX *ctx)
 	return tell(ctx, &(struct event){ .stage = STAGE_DATA });
 }
 
+/*
+ * libmilter hands over the packet as it came.  From an MTA it ends with a
+ * NUL; from anybody else perhaps not, and then only the heap knows its size.
+ */
 static sfsistat
 on_unknown(SMFICTX *ctx, const char *command)
 {
-	return tell(ctx, &(struct event){ .stage = STAGE_UNKNOWN,
-			     .text = command != NULL ? command : "" });
+	size_t n = malloc_usable_size((void *)(uintptr_t)command);
+	char *text = strndup(command != NULL ? command : "", n);
+	sfsistat status;
+
+	if (text == NULL)
+		return SMFIS_TEMPFAIL;
+	status =
+	    tell(ctx, &(struct event){ .stage = STAGE_UNKNOWN, .text = text });
+	free(text);
+	return status;
 }
 
 static sfsistat
@@ -593,6 +628,7 @@ milter_serve(
 	};
 
 	front = f;
+	guard_start();
 	over_tcp = !socket_is_local(listening);
 	smfi_setbacklog(BACKLOG);
 	smfi_settimeout(IDLE_SECONDS);

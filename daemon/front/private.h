@@ -47,6 +47,7 @@ struct front_session {
 	struct front_now *now; /* NULL between messages */
 	int64_t rested_us;
 	uint8_t deaths; /* of workers, in this message */
+	bool opened;    /* the worker was told what session it is */
 	bool in_message, message_begun;
 	bool ending; /* the answer in use is the message's last */
 	const struct answer *standing; /* to the rest of the message */

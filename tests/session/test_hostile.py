@@ -272,7 +272,9 @@ def mutate(r, packets):
 
 class Hostile(Scene):
     def setUp(self):
-        self.d = self.daemon(*SECTIONS, trouble=False)
+        # The plugin is held to its limits when it shows what it saw.
+        self.d = self.daemon(*SECTIONS, trouble=True)
+        self.addCleanup(lambda: self.assertNotIn(' ended: ', self.d.log()))
         wait_for(lambda: len(serving(self.d)) == 2)
         self.before = self.processes()
 
