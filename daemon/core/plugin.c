@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -108,16 +109,35 @@ take_descriptor(struct plugin *p, void *handle, const char *name, char **why)
 	return true;
 }
 
+/* Only what lies in the folder itself, and no FIFO may hold us up. */
+static int
+open_file(const char *path, char **why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd == -1) {
+		*why = memory_copy(
+		    errno == ELOOP
+			? "it is a symbolic link: put the file itself there"
+			: strerror(errno));
+		return -1;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	*why = memory_copy("it is not a regular file");
+	close(fd);
+	return -1;
+}
+
 static bool
 load_one(struct plugin *p, const char *path, const char *name, char **why)
 {
 	void *handle;
 	int fd;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
-		*why = memory_copy(strerror(errno));
+	if ((fd = open_file(path, why)) == -1)
 		return false;
-	}
 	handle = open_checked(fd, path, why);
 	/* The descriptor stays open: its /proc name must stay this file's. */
 	if (handle == NULL || !take_descriptor(p, handle, name, why)) {
