@@ -48,9 +48,10 @@ def lints():
                                glob.glob('tests/abi/*.sh'))]
 
 
-def sanitized(name, options):
-    return python_files('tests/session/test_*.py', f'build/{name}',
-                        SANITIZED=name, **options)
+def sanitized(name, options, files=('*',)):
+    return [job for file in files for job in python_files(
+        f'tests/session/test_{file}.py', f'build/{name}', SANITIZED=name,
+        **options)]
 
 
 GROUPS = {
@@ -66,7 +67,9 @@ GROUPS = {
         'UBSAN_OPTIONS': 'print_stacktrace=1'}),
     'tsan': lambda: sanitized('tsan', {
         'TSAN_OPTIONS': 'halt_on_error=0:exitcode=66:'
-                        'suppressions=' + ROOT + '/tests/lib/tsan.supp'}),
+                        'suppressions=' + ROOT + '/tests/lib/tsan.supp'},
+        # Slow: the ones in which threads meet.
+        ('sessions', 'results', 'reload', 'faults')),
 }
 
 

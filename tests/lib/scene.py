@@ -231,7 +231,7 @@ def wait_for(condition, timeout=10, what='it'):
 
 def checksum(data):
     """As the actor's: FNV-1a."""
-    value = 2166136261
+    value = 2166136261 if data else 0
     for byte in data:
         value = ((value ^ byte) * 16777619) & 0xffffffff
     return value

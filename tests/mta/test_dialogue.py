@@ -15,8 +15,6 @@ from lib.endtoend import (  # noqa: E402
     SENDER,
     TRACE,
     EndToEnd,
-    actor,
-    fields,
     main,
     message,
     variants,
@@ -51,7 +49,9 @@ class Sessions(EndToEnd):
         reply = client.data(message())
         said = self.echo_of(reply)
         name, address, port = said["Client"][0].split()
-        self.assertEqual((name, address), ("localhost", "127.0.0.1"))
+        # Not every machine knows a name for it.
+        self.assertIn(name, ("localhost", "[127.0.0.1]"))
+        self.assertEqual(address, "127.0.0.1")
         ours = client._socket.getsockname()[1]
         self.assertEqual(int(port), ours)
         self.assertEqual(said["Helo"], ["client.example.org"])
