@@ -22,6 +22,7 @@ start_front(struct front_child *f)
 	f->child = children_front(&c, &f->listener, f->listening, f->board,
 	    (struct span){ master.plan_bytes.p, master.plan_bytes.n },
 	    master.current);
+	atomic_store(&f->board->pid, f->child.pid);
 }
 
 static struct front_child *
@@ -195,5 +196,18 @@ fronts_all_ended(void)
 	for (int i = 0; i < BOARD_FRONTS; i++)
 		if (master.fronts[i].listening != -1)
 			return false;
+	return true;
+}
+
+bool
+fronts_all_taken(void)
+{
+	for (int i = 0; i < BOARD_FRONTS; i++) {
+		const struct front_child *f = &master.fronts[i];
+
+		if (f->listening != -1 && !f->ends &&
+		    f->taken != master.current)
+			return false;
+	}
 	return true;
 }

@@ -261,9 +261,20 @@ adopt(struct generation_child *g, struct span bytes)
 	}
 	fronts_arrange(opened);
 	plan_destroy(&before);
-	log_info("generation %u is in force: %zu listeners, process %d",
-	    master.current, plan->nlisteners, (int)getpid());
 	master.phase = PHASE_RUNS;
+	master.announced = false;
+}
+
+/* When every front works with the plan, and not before, it is in force. */
+static void
+announce(void)
+{
+	if (master.phase != PHASE_RUNS || master.announced ||
+	    !fronts_all_taken())
+		return;
+	master.announced = true;
+	log_info("generation %u is in force: %zu listeners, process %d",
+	    master.current, master.plan->nlisteners, (int)getpid());
 	report_ready();
 	answer_reload(NULL);
 }
@@ -459,6 +470,7 @@ take_request(struct control *c, struct control_client *client, struct span verb,
 static void
 advance(void)
 {
+	announce();
 	generations_end_unused();
 	if (master.phase == PHASE_FRONTS_END && fronts_all_ended()) {
 		master.phase = PHASE_GENERATIONS_END;

@@ -58,6 +58,7 @@ extern struct master {
 	int exit_status;
 	int64_t started_us;
 	int64_t watchdog_us, watchdog_every_us; /* 0: nobody watches */
+	bool announced;    /* that the current generation is in force */
 	bool reload_again; /* asked for while one was under way */
 } master;
 
@@ -81,6 +82,8 @@ bool fronts_open(const struct plan *, int *opened, char **why);
 void fronts_arrange(const int *opened);
 void fronts_stop(void);
 bool fronts_all_ended(void);
+/* All of them work with the generation in force. */
+bool fronts_all_taken(void);
 void fronts_take_order(void *front, enum order, struct span body);
 void fronts_died(struct front_child *, int status);
 
