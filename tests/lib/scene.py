@@ -188,7 +188,11 @@ def serving(d):
 
 
 def fronts(d):
-    return {f['listener']: f for f in control(d, 'status')['fronts']}
+    """{listener: its row in the status}, when all have started."""
+    def rows():
+        found = control(d, 'status')['fronts']
+        return found if all(f['pid'] for f in found) else None
+    return {f['listener']: f for f in wait_for(rows)}
 
 
 def instances(d):

@@ -208,8 +208,14 @@ class Sendmail(Mta):
         )
 
     def _local_config(self):
-        """Sendmail forgets its environment; the cf gives it a new one."""
-        plugins = debs.env(self._tree)["SASL_PATH"]
+        """Sendmail forgets its environment; the cf gives it a new one.
+
+        It loads no SASL plugin from below a world-writable folder, and the
+        checkout may lie in one: it gets copies.
+        """
+        plugins = self.folder / "sasl-plugins"
+        for source in debs.env(self._tree)["SASL_PATH"].split(":"):
+            shutil.copytree(source, plugins, dirs_exist_ok=True)
         return (
             "LOCAL_CONFIG\n"
             f"ESASL_PATH={plugins}\n"

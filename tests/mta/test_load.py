@@ -102,9 +102,7 @@ class UnderLoad(EndToEnd):
     def kill_worker(self):
         """kill -9 for one of the workers, whichever."""
         pids = self.daemon.workers()
-        if pids:
-            os.kill(random.choice(pids), signal.SIGKILL)
-        return bool(pids)
+        return bool(pids) and kill(random.choice(pids))
 
     def report(self, text):
         print(f"\n  {self.kind.name}: {text} ", end="", flush=True)
@@ -147,6 +145,7 @@ class WorkersKilled(UnderLoad):
         count = 1000 if self.kind is Postfix else 60
         for stage in STAGES:
             with self.subTest(stage=stage):
+                self.mta.wait_queue_empty(60)
                 self.sink.clear()
                 self.acts(f"{stage} sleep 5", on_error="continue")
                 kills, deferred, seconds = self.killed_while(
@@ -195,8 +194,7 @@ class FrontKilled(UnderLoad):
     def kill_front(self):
         for pid in children(self.daemon.process.pid):
             if command_name(pid) == "front":
-                os.kill(pid, signal.SIGKILL)
-                return True
+                return kill(pid)
         return False
 
     def probe(self):
@@ -258,6 +256,15 @@ class Reloads(UnderLoad):
             f"{reloads} reloads in {seconds:.1f} s,"
             f" {len(self.replies)} messages, none deferred"
         )
+
+
+def kill(pid):
+    """Whether it was there to be killed."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def children(pid):

@@ -51,7 +51,7 @@ class Deaths(Scene):
             actor('first', *(f'{stage} continue' for stage in STAGES),
                   'eom echo'), *sections, trouble=True, **settings)
         with self.session(d) as m:
-            m.unknown('XXX')
+            m.unknown('FOO')
             message = self.send(m, sender=f'<{BAD}>')
             after = self.message(m)
         self.assertEqual(after[1], 'accept')

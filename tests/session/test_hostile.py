@@ -5,6 +5,7 @@ is served as if nothing had been."""
 
 import os
 import random
+import re
 import socket
 import struct
 import sys
@@ -129,7 +130,7 @@ KINDS = {
     'header of control bytes': ENVELOPE + packet(
         'L', bytes(range(1, 32)) + b'\0' + bytes(range(1, 32)) + b'\0')
     + EOH + EOM,
-    'unknown without NUL': OPEN + packet('U', b'XXX') + MAIL,
+    'unknown without NUL': OPEN + packet('U', b'FOO') + MAIL,
     # CONNECT
     'CONNECT empty': OPTNEG + packet('C') + HELO,
     'CONNECT name only': OPTNEG + packet('C', b'name\0') + HELO,
@@ -178,6 +179,11 @@ KINDS = {
     + MAIL,
     'unknown of 64 KB': OPEN + packet('U', b'u' * 65000 + b'\0') + MAIL,
 }
+
+# Of these libmilter reads past the end, which the front survives; but not
+# under ThreadSanitizer, whose state a handler cannot leave by a jump.
+if os.environ.get('SANITIZED') == 'tsan':
+    del KINDS['macros odd'], KINDS['macros without NUL']
 
 # Large, so sent as they are made.
 MANY = {
@@ -274,9 +280,13 @@ class Hostile(Scene):
     def setUp(self):
         # The plugin is held to its limits when it shows what it saw.
         self.d = self.daemon(*SECTIONS, trouble=True)
-        self.addCleanup(lambda: self.assertNotIn(' ended: ', self.d.log()))
+        self.addCleanup(self.check_deaths)
         wait_for(lambda: len(serving(self.d)) == 2)
         self.before = self.processes()
+
+    def check_deaths(self):
+        self.assertEqual(re.findall('^.* ended: .*$', self.d.log(),
+                                    re.MULTILINE), [])
 
     def processes(self):
         return fronts(self.d)['mx']['pid'], sorted(serving(self.d))

@@ -89,8 +89,9 @@ class Workers(Scene):
     def test_killed_between_messages_costs_nothing(self):
         d = self.daemon(ALL, trouble=True)
         with self.session(d) as m:
-            for _ in range(3):
+            for n in range(3):
                 self.message(m)
+                records(d, n + 1)   # what is not written yet dies with it
                 os.kill(busy(d), signal.SIGKILL)
                 wait_for(lambda: not any(w['sessions']
                                          for w in serving(d).values()))

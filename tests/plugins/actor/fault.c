@@ -29,8 +29,8 @@ fault_sleep(const struct act *a)
 mr_verdict
 fault_segv(const struct act *a)
 {
-	/* Read from the arguments, or the compiler sees the constant. */
-	volatile int *nowhere = (volatile int *)(intptr_t)number(a);
+	/* Not NULL, and not a constant: compilers look for both. */
+	volatile int *nowhere = (volatile int *)(intptr_t)(16 + number(a));
 
 	*nowhere = 1;
 	return MR_CONTINUE;
