@@ -51,7 +51,7 @@ static const struct option_row rows[] = {
 	    "let it count: without, no plugin leaves a trace in any store" },
 	{ "verbose", NULL, OPTION_FLAG, ROW(verbose),
 	    "show what the plugins log, on stderr" },
-	{ NULL },
+	{ 0 },
 };
 
 static bool

@@ -21,7 +21,7 @@ static const struct option_row rows[] = {
 	    "every message of that id, newest first; default: the newest" },
 	{ "journal", "PATH", OPTION_TEXT, ROW(journal),
 	    "read this journal; default: the configured one" },
-	{ NULL },
+	{ 0 },
 };
 
 /* A message that has just ended is in the journal in a moment. */

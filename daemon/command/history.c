@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
 	    "at most so many, the newest; default: 100" },
 	{ "journal", "PATH", OPTION_TEXT, ROW(journal),
 	    "read this journal; default: the configured one" },
-	{ NULL },
+	{ 0 },
 };
 
 static bool

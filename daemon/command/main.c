@@ -32,11 +32,11 @@ static const struct option_row common_options[] = {
 	    "configured run-dir" },
 	{ "json", NULL, OPTION_FLAG, ROW(json), "print JSON" },
 	{ "help", NULL, OPTION_FLAG, ROW(help), "say how it is used" },
-	{ NULL },
+	{ 0 },
 };
 static const struct option_row version_option[] = {
 	{ "version", NULL, OPTION_FLAG, ROW(version), "print the version" },
-	{ NULL },
+	{ 0 },
 };
 static const struct option_row no_options[] = { { NULL } };
 

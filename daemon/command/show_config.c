@@ -11,7 +11,7 @@ static const struct option_row rows[] = {
 	{ "help-texts", NULL, OPTION_FLAG,
 	    offsetof(struct config_options, help_texts),
 	    "say what each option is for" },
-	{ NULL },
+	{ 0 },
 };
 
 static int
