@@ -182,7 +182,8 @@ KINDS = {
 
 # Of these libmilter reads past the end, which the front survives; but not
 # under ThreadSanitizer, whose state a handler cannot leave by a jump.
-if os.environ.get('SANITIZED') == 'tsan':
+TSAN = os.environ.get('SANITIZED') == 'tsan'
+if TSAN:
     del KINDS['macros odd'], KINDS['macros without NUL']
 
 # Large, so sent as they are made.
@@ -354,7 +355,7 @@ class Hostile(Scene):
                              '<c@example.net>']),
                            [('Subject', 'x'), ('To', 'b')], b'body\r\n')
             m.quit()
-            packets = m.sent
+            packets = [p for p in m.sent if not (TSAN and p[4:5] == b'D')]
         r = random.Random(SEED)
         for n in range(MUTATIONS):
             talk(self.address(self.d), mutate(r, packets))
