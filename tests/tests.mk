@@ -2,7 +2,7 @@
 
 NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libsqlite3-dev libsystemd-dev
-NEEDS_TEST  := python3 libcmocka-dev mandoc
+NEEDS_TEST  := python3 libcmocka-dev mandoc pkg-config
 
 # Installs what is missing, and is quiet when nothing is.
 .PHONY: needs
