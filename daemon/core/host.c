@@ -194,7 +194,7 @@ static const struct {
 
 /* What an observing instance would have done is only written down. */
 static bool
-observe(struct call *c, const struct wish *w)
+note_observed(struct call *c, const char *what)
 {
 	struct message *m = c->session->message;
 	const char **grown =
@@ -202,12 +202,20 @@ observe(struct call *c, const struct wish *w)
 
 	if (m->nobserved > 0)
 		memcpy(grown, m->observed_edits, m->nobserved * sizeof(*grown));
-	grown[m->nobserved++] = arena_printf(m->arena, "%s: %s%s%s%s%s",
-	    c->instance->conf->name, edits[w->kind].verb,
-	    w->name != NULL ? " " : "", w->name != NULL ? w->name : "",
-	    w->value != NULL ? ": " : "", w->value != NULL ? w->value : "");
+	grown[m->nobserved++] =
+	    arena_printf(m->arena, "%s: %s", c->instance->conf->name, what);
 	m->observed_edits = grown;
 	return true;
+}
+
+static bool
+observe(struct call *c, const struct wish *w)
+{
+	return note_observed(
+	    c, arena_printf(c->session->message->arena, "%s%s%s%s%s",
+		   edits[w->kind].verb, w->name != NULL ? " " : "",
+		   w->name != NULL ? w->name : "", w->value != NULL ? ": " : "",
+		   w->value != NULL ? w->value : ""));
 }
 
 static bool
@@ -379,6 +387,10 @@ host_auth_result(struct mr_ctx *ctx, const char *method, const char *result,
 	if (!authres_check(
 		m->arena, method, result, reason, props, count, &one, &why))
 		return misbehaves(c, "auth_result", why);
+	/* A message that is only observed bears no word of it. */
+	if (c->observed)
+		return note_observed(
+		    c, arena_printf(m->arena, "result %s=%s", method, result));
 	one.by = c->instance->conf->name;
 	grown = arena_alloc(m->arena, (m->nauth + 1) * sizeof(*grown));
 	if (m->nauth > 0)

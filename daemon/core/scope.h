@@ -67,6 +67,7 @@ struct session {
 	struct arena *arena;
 	struct mr_client client;
 	char *helo;
+	const char *login; /* the last one */
 	struct macros macros;
 	struct record_fault *faults; /* of the message told now; malloc'd */
 	uint64_t faulted;            /* instances, by index in the config */

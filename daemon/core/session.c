@@ -296,14 +296,20 @@ take_plain(struct session *s, const struct event *e, const char *address)
 	return true;
 }
 
+/* The MTA says it with each message; kept once, however many there are. */
+static void
+take_login(struct session *s, const char *login)
+{
+	set_text(s, &s->login, login);
+	s->client.login = login != NULL && login[0] != '\0' ? s->login : NULL;
+}
+
 static bool
 take_mail(struct session *s, const struct event *e)
 {
 	message_begin(s, e);
 	take_macros(s, e);
-	s->client.login = NULL;
-	set_text(
-	    s, &s->client.login, macro_get(&s->message->macros, "auth_authen"));
+	take_login(s, macro_get(&s->message->macros, "auth_authen"));
 	return take_plain(s, e, s->message->sender);
 }
 

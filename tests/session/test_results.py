@@ -42,6 +42,13 @@ class Results(Scene):
         edits = self.fields(actor('a', 'eom continue', want=['auth']))
         self.assertEqual(edits, [('insheader', 0, AR, f'{ID}; none')])
 
+    def test_what_an_observing_instance_finds_is_only_recorded(self):
+        edits = self.fields(actor('a', 'eom auth spf fail', mode='observe'),
+                            actor('b', 'eom auth dkim pass'))
+        self.assertEqual(edits, [('insheader', 0, AR, f'{ID}; dkim=pass')])
+        self.assertEqual(self.record['observed_edits'],
+                         ['a: result spf=fail'])
+
     def test_not_unless_somebody_wants_it(self):
         self.assertEqual(self.fields(actor('a', 'eom continue')), [])
 

@@ -226,9 +226,18 @@ class Background(Start):
         d = Daemon(text, options=options(settings))
         d.prepare()
         self.addCleanup(d.__exit__)
+        self.addCleanup(self.end_background, d)
         done = subprocess.run([MILLRACED, '-c', d.config()],
                               capture_output=True, text=True, timeout=30)
         return d, done
+
+    def end_background(self, d):
+        try:
+            pid = control(d, 'status')['pid']
+        except OSError:
+            return      # it never ran, or the test has ended it
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not os.path.exists(d.path('run/control.sock')))
 
     def test_exits_0_when_ready(self):
         d, done = self.run_daemon('pid-file = "@/millraced.pid"\n'
