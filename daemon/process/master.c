@@ -285,8 +285,8 @@ take_generation_order(void *arg, enum order order, struct span body)
 	struct generation_child *g = arg;
 	char *text;
 
-	if (g->state != GEN_STARTS)
-		return;
+	if (g->state != GEN_STARTS || master.phase > PHASE_RUNS)
+		return; /* too late: we are stopping */
 	if (order == ORDER_READY) {
 		adopt(g, body);
 	} else if (order == ORDER_FAILED) {
