@@ -304,9 +304,15 @@ take_generation_order(void *arg, enum order order, struct span body)
 static void
 generation_died(struct generation_child *g, int status)
 {
-	enum generation_state state = g->state;
+	enum generation_state state;
 	char what[128];
 
+	g->child.pid = 0; /* another's from now on */
+	/* Its last word may still lie in the channel. */
+	if (g->state == GEN_STARTS && g->child.channel != -1)
+		orders_read(g->child.channel, &g->child.in,
+		    take_generation_order, g);
+	state = g->state;
 	board_describe_status(status, what);
 	child_forget(&g->child);
 	board_destroy_generation(&g->board);
