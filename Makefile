@@ -69,8 +69,9 @@ $(B)/default_conf.c: conf/millrace.conf
 $(B)/default_conf.o: $(B)/default_conf.c | needs
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# A plugin sees the public headers only, links against libc alone, and
-# exports one symbol.
+# A plugin sees the public headers only, links against libc and what stands
+# here as PLUGIN_LIBS_<name> (-lfoo, nothing else), and exports one symbol.
+
 PLUGIN_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) -fstack-protector-strong \
                 -D_FORTIFY_SOURCE=2 -fPIC -fvisibility=hidden $(SANITIZE) \
                 -Iinclude -D_GNU_SOURCE
@@ -84,7 +85,8 @@ endif
 $(PLUGIN_SO): $(B)/plugins/%.so: $$(wildcard plugins/$$*/*.[ch]) \
     $(wildcard include/millrace/*.h) include/millrace/plugin.map | needs
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LINK) -o $@ $(filter %.c,$^)
+	$(Q)$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LINK) -o $@ $(filter %.c,$^) \
+	    $(PLUGIN_LIBS_$*)
 
 include tests/tests.mk
 

@@ -166,9 +166,11 @@ run_chain(const struct setup *setup, struct span message, struct buf *json)
 	struct core *core;
 	int kept = -1;
 
+	service_prepare(setup->config, !options.commit);
 	if ((core = core_create(&settings, &why)) == NULL) {
 		complain("%s", why);
 		free(why);
+		service_finish();
 		return false;
 	}
 	if ((chain = installed_chain(core, options.listener)) != NULL) {
@@ -180,6 +182,7 @@ run_chain(const struct setup *setup, struct span message, struct buf *json)
 		speak_again(kept);
 	}
 	core_destroy(&core);
+	service_finish();
 	return chain != NULL;
 }
 

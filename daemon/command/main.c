@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command `millrace`: which sub-command, and its options. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/nearest.h"
-#include "command/command.h"
+#include "command/plugin_command.h"
 
 static const struct command *const commands[] = {
 	&check_command,
@@ -50,6 +51,20 @@ command_conf(const struct common *c)
 	return access(installed, F_OK) == 0 ? installed : NULL;
 }
 
+/* Plugins bring commands too; a broken configuration hides them. */
+static void
+print_plugin_commands(void)
+{
+	struct setup setup = { 0 };
+	char *why = NULL;
+
+	installed_quiet();
+	if (setup_load(&setup, command_conf(&common), &why))
+		plugin_command_list(&setup);
+	free(why);
+	setup_finish(&setup);
+}
+
 static void
 print_usage(void)
 {
@@ -63,6 +78,7 @@ print_usage(void)
 		if (!commands[i]->hidden)
 			printf("  %-10s%s\n", commands[i]->name,
 			    commands[i]->summary);
+	print_plugin_commands();
 	puts("\n\"millrace command --help\" says more.  For all of them:\n");
 	option_help(tables, 2);
 }
@@ -78,14 +94,21 @@ print_help(const struct command *c, const struct option_table *tables)
 static const struct command *
 find(const char *name)
 {
-	struct nearest n = { .wrong = name };
-
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
+	return NULL;
+}
+
+static void
+unknown(const char *name, const struct setup *setup)
+{
+	struct nearest n = { .wrong = name };
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!commands[i]->hidden)
 			nearest_offer(&n, commands[i]->name);
-	}
+	plugin_command_offer(setup, &n);
 	if (n.best != NULL)
 		complain("there is no command \"%s\": did you mean \"%s\"?",
 		    name, n.best);
@@ -93,7 +116,25 @@ find(const char *name)
 		complain("there is no command \"%s\": millrace --help shows "
 			 "them all",
 		    name);
-	return NULL;
+}
+
+static int
+run_of_plugin(int argc, char **argv)
+{
+	const struct option_table table = { common_options, &common };
+	const struct mr_plugin *p;
+	struct setup setup = { 0 };
+	int status = EXIT_USAGE;
+
+	if ((argc = option_take_known(&table, 1, argc, argv)) < 0 ||
+	    !installed_load(&common, &setup))
+		return EXIT_USAGE;
+	if ((p = plugin_command_find(&setup, argv[0])) != NULL)
+		status = plugin_command_run(&common, &setup, p, argc, argv);
+	else
+		unknown(argv[0], &setup);
+	setup_finish(&setup);
+	return status;
 }
 
 static int
@@ -154,6 +195,6 @@ main(int argc, char **argv)
 		return finish(EXIT_OK);
 	}
 	if ((c = find(argv[0])) == NULL)
-		return EXIT_USAGE;
+		return finish(run_of_plugin(n, argv));
 	return finish(run(c, n, argv));
 }

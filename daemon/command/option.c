@@ -188,6 +188,41 @@ option_parse(const struct option_table *tables, size_t count, int argc,
 	return operands;
 }
 
+static bool
+is_known(const struct option_table *tables, size_t count, const char *word)
+{
+	void *member;
+
+	return strncmp(word, "--", 2) == 0 &&
+	       find(tables, count,
+		   (struct span){ word + 2, strcspn(word + 2, "=") },
+		   &member) != NULL;
+}
+
+int
+option_take_known(
+    const struct option_table *tables, size_t count, int argc, char **argv)
+{
+	int left = 1;
+
+	for (int i = 1; i < argc; i++) {
+		bool used = false;
+
+		if (strcmp(argv[i], "--") == 0) {
+			while (i < argc)
+				argv[left++] = argv[i++];
+			break;
+		}
+		if (!is_known(tables, count, argv[i]))
+			argv[left++] = argv[i];
+		else if (!take(tables, count, argv[i], argv[i + 1], &used))
+			return -1;
+		i += used;
+	}
+	argv[left] = NULL;
+	return left;
+}
+
 /* Text from the column on, broken at blanks. */
 static void
 print_wrapped(const char *text, int column)

@@ -45,6 +45,12 @@ struct option_table {
  */
 int option_parse(const struct option_table *tables, size_t count, int argc,
     char **argv, bool stop);
+/*
+ * Take off argv (its first word is skipped) only what the tables know, and
+ * leave the rest in its place.  Returns how many words are left.
+ */
+int option_take_known(
+    const struct option_table *tables, size_t count, int argc, char **argv);
 void option_help(const struct option_table *tables, size_t count);
 
 /* "millrace: " and the message, on stderr, made safe for a terminal. */

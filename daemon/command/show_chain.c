@@ -187,12 +187,14 @@ show_chain(const struct common *c, char **operands)
 		return EXIT_USAGE;
 	settings.config = setup.config;
 	settings.plugins = &setup.plugins;
+	service_prepare(setup.config, true);
 	if ((core = core_create(&settings, &why)) != NULL)
 		status = show(c, core, operands[0]);
 	else
 		complain("%s", why);
 	free(why);
 	core_destroy(&core);
+	service_finish();
 	setup_finish(&setup);
 	return status;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "core/scope.h"
@@ -477,6 +478,32 @@ host_alloc(struct mr_ctx *ctx, size_t n)
 	return arena_alloc(session_scope(call_of(ctx)->session), n);
 }
 
+static bool
+host_symbol_at(struct mr_ctx *ctx, uint32_t index, struct mr_symbol *out)
+{
+	const struct message *m = call_of(ctx)->session->message;
+	const struct record_symbol *s = m != NULL ? m->symbols : NULL;
+
+	while (s != NULL && index-- > 0)
+		s = s->next;
+	if (s == NULL)
+		return false;
+	*out = (struct mr_symbol){ .name = s->name,
+		.detail = s->detail,
+		.by = s->by,
+		.score = s->score,
+		.observed = s->observed };
+	return true;
+}
+
+static int64_t
+host_time_left(struct mr_ctx *ctx)
+{
+	int64_t left = call_of(ctx)->until_us - clock_steady_us();
+
+	return left > 0 ? left / 1000 : 0;
+}
+
 const struct mr_host host_table = {
 	.abi = MR_ABI,
 	.size = sizeof(struct mr_host),
@@ -504,4 +531,6 @@ const struct mr_host host_table = {
 	.note_set = host_note_set,
 	.note = host_note,
 	.alloc = host_alloc,
+	.symbol_at = host_symbol_at,
+	.time_left = host_time_left,
 };

@@ -154,6 +154,7 @@ call_prepare(struct call *call)
 	ctx->session = state_of(
 	    s->arena, &s->states[call->place], i->plugin->session_size);
 	ctx->dry_run = s->core->settings.dry_run;
+	ctx->listener = s->chain->listener->name;
 	if (m == NULL)
 		return;
 	ctx->message = state_of(
@@ -179,13 +180,15 @@ call_plugin(struct call *call, const struct question *q, mr_verdict *verdict)
 	const struct core_watch *w = s->core->settings.watch;
 	const struct instance *i = call->instance;
 	int64_t began = clock_steady_us();
+	int64_t deadline = deadline_of(i, call->stage);
 	uint32_t us;
 	mr_verdict v;
 
 	call_prepare(call);
+	call->until_us = began + deadline * 1000;
 	if (w != NULL)
 		w->enter(w->arg, i->index, call->stage, s->id,
-		    call->ctx.message_id, deadline_of(i, call->stage));
+		    call->ctx.message_id, deadline);
 	v = stages[call->stage].ask(i->plugin, &call->ctx, q);
 	us = (uint32_t)(clock_steady_us() - began);
 	if (w != NULL && !w->leave(w->arg, i->index, v, us)) {

@@ -89,6 +89,7 @@ struct call {
 	bool observed;
 	struct reply reply;
 	bool replied;
+	int64_t until_us; /* steady clock: its deadline */
 };
 
 /* ctx is the first member. */

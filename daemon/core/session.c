@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "core/scope.h"
 
@@ -37,15 +38,16 @@ call_end(struct call *call, mr_outcome outcome)
 	struct session *s = call->session;
 	const struct core_watch *w = s->core->settings.watch;
 	const struct mr_plugin *p = call->instance->plugin;
+	int64_t deadline = call->instance->conf->common.deadline;
 	bool whole = s->message == NULL;
 
 	if (whole ? p->session_end == NULL : p->message_end == NULL)
 		return;
 	call_prepare(call);
+	call->until_us = clock_steady_us() + deadline * 1000;
 	if (w != NULL)
 		w->enter(w->arg, call->instance->index, STAGE_ABORT, s->id,
-		    call->ctx.message_id,
-		    call->instance->conf->common.deadline);
+		    call->ctx.message_id, deadline);
 	if (whole)
 		p->session_end(&call->ctx);
 	else

@@ -586,6 +586,7 @@ generation_check(const char *config_path, char **summary, char **why)
 	if (setup_load(&setup, config_path, why)) {
 		s.config = setup.config;
 		s.plugins = &setup.plugins;
+		service_prepare(setup.config, true);
 		if ((core = core_create(&s, why)) != NULL) {
 			*summary = memory_printf(
 			    "%zu listeners, %zu instances, %zu plugins",
@@ -594,6 +595,7 @@ generation_check(const char *config_path, char **summary, char **why)
 			core_destroy(&core);
 			ok = true;
 		}
+		service_finish();
 	}
 	setup_finish(&setup);
 	return ok;

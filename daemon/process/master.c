@@ -310,8 +310,8 @@ generation_died(struct generation_child *g, int status)
 	g->child.pid = 0; /* another's from now on */
 	/* Its last word may still lie in the channel. */
 	if (g->state == GEN_STARTS && g->child.channel != -1)
-		orders_read(g->child.channel, &g->child.in,
-		    take_generation_order, g);
+		orders_read(
+		    g->child.channel, &g->child.in, take_generation_order, g);
 	state = g->state;
 	board_describe_status(status, what);
 	child_forget(&g->child);

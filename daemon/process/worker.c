@@ -211,6 +211,7 @@ open_core(void)
 	};
 	char *why;
 
+	service_prepare(worker.settings.config, false);
 	if ((worker.core = core_create(&s, &why)) != NULL)
 		return true;
 	say(worker.settings.ready, why);
@@ -246,8 +247,10 @@ worker_run(const struct worker_settings *settings)
 	say(settings->ready, "+");
 	stand_guard();
 	/* Threads may hang in a plugin: no destructor, no exit handler. */
-	if (atomic_load(&settings->own->sessions) == 0)
+	if (atomic_load(&settings->own->sessions) == 0) {
 		core_destroy(&worker.core);
+		service_finish();
+	}
 	atomic_store(&settings->own->state, WORKER_DONE);
 	_exit(0);
 }

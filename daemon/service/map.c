@@ -84,7 +84,7 @@ service_each(const struct mr_map *map,
 		map_each(as_map(map), seen, arg);
 }
 
-const struct mr_map_service map_service = {
+static const struct mr_map_service table = {
 	.size = sizeof(struct mr_map_service),
 	.client = service_client,
 	.address = service_address,
@@ -92,4 +92,9 @@ const struct mr_map_service map_service = {
 	.text = service_text,
 	.glob = service_glob,
 	.each = service_each,
+};
+
+const struct service map_service = {
+	.id = MR_MAP_SERVICE,
+	.table = &table,
 };

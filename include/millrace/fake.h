@@ -56,6 +56,9 @@ struct fake {
 	void *conf;
 	bool opened, in_message, skip;
 	double score;
+	int64_t time_left; /* what time_left() answers; 5000 */
+	struct mr_symbol findings[FAKE_PAIRS]; /* see fake_finding() */
+	uint32_t nfindings;
 	char *transcript;
 	size_t transcript_size;
 	struct fake_block *kept, *session, *message;
@@ -241,6 +244,21 @@ MR_FAKE void
 fake_note(struct fake *f, const char *key, const char *value)
 {
 	fake_put(f, f->notes, &f->nnotes, key, value);
+}
+
+/* A finding of an earlier instance, for symbol_at() and score(). */
+MR_FAKE void
+fake_finding(struct fake *f, const char *name, double score, const char *detail)
+{
+	if (f->nfindings == FAKE_PAIRS)
+		fake_broken("too many findings", name);
+	f->findings[f->nfindings++] = (struct mr_symbol){
+		.name = fake_copy(&f->kept, name),
+		.detail = detail != NULL ? fake_copy(&f->kept, detail) : NULL,
+		.by = "earlier",
+		.score = score,
+	};
+	f->score += score;
 }
 
 /* A service of the test's own, in place of the fake's or beside it. */

@@ -22,6 +22,7 @@
  *
  * History (major 0: plugin and daemon must agree on the minor)
  *   0.1  the host: stages, edits, symbols, notes, authentication results
+ *   0.2  commands of plugins; listener in mr_ctx; symbol_at(), time_left()
  */
 #ifndef MR_PLUGIN_H
 #define MR_PLUGIN_H
@@ -31,7 +32,7 @@
 #include <stdint.h>
 
 #define MR_ABI_MAJOR 0u /* something moved, changed or went */
-#define MR_ABI_MINOR 1u /* something was added at an end */
+#define MR_ABI_MINOR 2u /* something was added at an end */
 #define MR_ABI       (MR_ABI_MAJOR << 16 | MR_ABI_MINOR)
 
 struct mr_host;
@@ -189,12 +190,57 @@ struct mr_ctx {
 	const char *sender;     /* no brackets, "" for <>; NULL before mail */
 	const char *const *recipients; /* accepted so far, NULL at the end */
 	bool dry_run; /* `millrace check`: leave no trace in any store */
+	const char *listener; /* its name; NULL in a command */
 };
 
 /* A property of an authentication result (RFC 8601, section 2.2). */
 struct mr_auth_property {
 	const char *name;  /* "smtp.mailfrom", "header.d" */
 	const char *value; /* raw; the daemon quotes.  NULL: leave it out */
+};
+
+/* One finding of symbol(), as symbol_at() shows it. */
+struct mr_symbol {
+	const char *name, *detail; /* detail may be NULL */
+	const char *by;            /* instance */
+	double score;
+	bool observed; /* by an instance in observe mode: not in score() */
+};
+
+/*
+ * What a command of a plugin is handed.  It runs in the process of the
+ * command millrace, as the user who called it, with the services started and
+ * no session anywhere; it may print, block and ask services with ctx.
+ */
+struct mr_tool {
+	uint32_t size; /* of this struct, as built */
+	bool json;     /* --json was given: print JSON and nothing else */
+	struct mr_ctx *ctx;
+	/* The instances of this plugin in the configuration. */
+	uint32_t count;
+	const char *const *names;
+	const void *const *confs;
+	/*
+	 * Show the journal's records from since to until (Unix time in
+	 * milliseconds; 0: no limit), newest first, until seen() says false.
+	 * json is one object, as "millrace explain --json" prints it.  False
+	 * after a message on stderr if there is no journal to read.
+	 */
+	bool (*history)(const struct mr_tool *, int64_t since, int64_t until,
+	    bool (*seen)(void *arg, const char *json), void *arg);
+};
+
+/* "millrace limits show ...": the group's name is mr_plugin.command. */
+struct mr_command {
+	const char *name;    /* "show"; "": the group itself; NULL ends */
+	const char *usage;   /* its operands and options: "KEY" */
+	const char *summary; /* one line */
+	/*
+	 * [main] argv[0] is the name.  --json, --conf and --help are taken
+	 * off.  Returns an exit status of millrace(1): 0 done, 1 refused or
+	 * nothing there, 2 usage, 75 try again later.
+	 */
+	int32_t (*run)(const struct mr_tool *, int32_t argc, char **argv);
 };
 
 struct mr_plugin {
@@ -260,7 +306,13 @@ struct mr_plugin {
 	void (*message_end)(struct mr_ctx *, mr_outcome);
 	void (*session_end)(struct mr_ctx *);
 
-	/* 0.1 ends here.  New members go below, with the minor raised. */
+	/* 0.1 ends here. */
+
+	/* Sub-commands of millrace(1), "millrace <command> <name>". */
+	const char *command;               /* "limits"; NULL: none */
+	const struct mr_command *commands; /* ends with a NULL name */
+
+	/* 0.2 ends here.  New members go below, with the minor raised. */
 };
 
 /* Levels of log(). */
@@ -368,6 +420,21 @@ struct mr_host {
 	void *(*alloc)(struct mr_ctx *, size_t);
 
 	/* 0.1 ends here. */
+
+	/*
+	 * The index-th finding of all instances so far, from 0.  False past
+	 * the last, *out untouched.
+	 */
+	bool (*symbol_at)(
+	    struct mr_ctx *, uint32_t index, struct mr_symbol *out);
+
+	/*
+	 * Milliseconds until the deadline of the call that is running; 0 if
+	 * it has passed.  What waits for the network waits no longer.
+	 */
+	int64_t (*time_left)(struct mr_ctx *);
+
+	/* 0.2 ends here. */
 };
 
 #if defined(__GNUC__)

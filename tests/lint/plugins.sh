@@ -1,19 +1,32 @@
 #!/bin/sh
-# A plugin is one constant and libc: nothing else exported, nothing asked of
-# the daemon, no writable data of its own (several instances share it).
+# A plugin is one constant: nothing else exported, nothing asked of the
+# daemon, no library but libc and those that the Makefile names for it, no
+# writable data of its own (several instances share it).
 #
 #   plugins.sh [folder of the built plugins]
 set -eu
 dir=${1:-build/plugins}
 bad=0
+work=$(mktemp)
+trap 'rm -f "$work"' EXIT
 
 fault() {
 	echo "$1: $2" >&2
 	bad=1
 }
 
-# What libc and the loader bring, by the names that nm appends.
-libraries='@GLIBC_|^__gmon_start__$|^_ITM_|^__cxa_finalize'
+# The libraries it is linked with, and those it may be linked with.  What
+# none of them has would have been a link error.
+needed() {
+	readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(lib[^]]*\)\.so.*/\1/p'
+}
+
+allowed() {
+	echo libc
+	echo libm
+	sed -n "s/^PLUGIN_LIBS_$1 *:= *//p" Makefile | tr ' ' '\n' |
+		sed -n 's/^-l/lib/p'
+}
 
 check() {
 	so=$1
@@ -21,9 +34,9 @@ check() {
 	exported=$(nm -D --defined-only "$so" | awk '{ print $3 }')
 	[ "$exported" = "mr_plugin_$name" ] ||
 		fault "$so" "exports \"$(echo $exported)\", not mr_plugin_$name"
-	strange=$(nm -D --undefined-only "$so" | awk '{ print $2 }' |
-		grep -Ev "$libraries" || true)
-	[ -z "$strange" ] || fault "$so" "needs $(echo $strange)"
+	allowed "$name" >"$work"
+	strange=$(needed "$so" | grep -vxF -f "$work" || true)
+	[ -z "$strange" ] || fault "$so" "is linked with $(echo $strange)"
 	# The two symbols that every shared object brings along.
 	data=$(nm "$so" | awk '$2 ~ /^[bBdDsSgGuC]$/ { print $3, $2 }' |
 		while read -r symbol kind; do

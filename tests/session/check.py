@@ -358,7 +358,7 @@ class Usage(Command):
     def test_help(self):
         done = self.d.command('--help')
         self.assertEqual((done.returncode, done.stderr), (0, ''))
-        names = re.findall(r'(?m)^  ([a-z]+) ', done.stdout)
+        names = re.findall(r'(?m)^  ([a-z]+) (?! *of plugin)', done.stdout)
         self.assertEqual(names, ['check', 'explain', 'history', 'status',
                                  'reload', 'chain', 'plugins', 'config'])
         for name in names:
@@ -437,6 +437,50 @@ class Installed(Command):
         helped = d.command('config', '--help-texts').stdout
         self.assertGreater(len(helped), len(plain))
         self.assertIsInstance(d.json('config'), (dict, list))
+
+
+class OfPlugins(Command):
+    """Commands that a plugin brings: "millrace act ..."."""
+
+    def act(self, *words, status=ACCEPTED):
+        d = self.config(actor('one', 'eom continue'),
+                        actor('two', 'eom continue'))
+        done = d.command(*words)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stdout if status == ACCEPTED else done.stderr
+
+    def test_what_it_is_handed(self):
+        given = ('instance one\ninstance two\njson %d\nmap 1\nmemory 0\n'
+                 'time 1\nword hello\nword --own\n')
+        self.assertEqual(self.act('act', 'say', 'hello', '--own'), given % 0)
+        for words in (('--json', 'act', 'say', 'hello', '--own'),
+                      ('act', '--json', 'say', 'hello', '--own'),
+                      ('act', 'say', 'hello', '--own', '--json')):
+            with self.subTest(words):
+                self.assertEqual(self.act(*words), given % 1)
+        self.assertIn('word --json\n',
+                      self.act('act', 'say', '--', '--json'))
+
+    def test_exit_status(self):
+        for status in (1, 2, 75):
+            self.act('act', 'say', 'exit', str(status), status=status)
+
+    def test_help(self):
+        self.assertRegex(self.act('--help'), r'(?m)^  act +of plugin actor')
+        for words in (('act', '--help'), ('act', 'say', '--help')):
+            self.assertIn('millrace act say [WORD ...]\n', self.act(*words))
+        self.assertNotIn('past', self.act('act', 'say', '--help'))
+
+    def test_wrong_names(self):
+        for words, said in ((('act', 'sya'), 'did you mean "say"'),
+                            (('act',), 'say what to do'),
+                            (('actt', 'say'), 'did you mean "act"'),
+                            (('chek',), 'did you mean "check"')):
+            with self.subTest(words):
+                self.assertIn(said, self.act(*words, status=USAGE))
+
+    def test_a_journal_that_is_not_there(self):
+        self.assertIn('journal', self.act('act', 'past', status=USAGE))
 
 
 class NoDaemon(Command):
@@ -548,6 +592,16 @@ class Running(Scene):
         self.assertRegex(text, r'(?m)^a +actor +enforce +\d+ ')
         self.assertRegex(text, r'(?m)^watch +actor +observe ')
         self.assertIn('journal: ' + self.d.path('journal/journal.db'), text)
+
+    def test_a_plugin_reads_the_journal(self):
+        for n in range(3):
+            self.deliver('alice@example.com', f'4AB{n}')
+        self.d.json('explain', '4AB2')
+        done = self.d.command('act', 'past', '2')
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, 'record 1\n' * 2), done.stderr)
+        self.assertEqual(self.d.command('act', 'past', '9').stdout,
+                         'record 1\n' * 3)
 
     def test_reload(self):
         done = self.d.command('reload')

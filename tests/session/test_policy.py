@@ -50,6 +50,17 @@ class Modes(Scene):
         self.assertTrue(all(line.startswith('watch: ') for line in lines))
         self.assertIn('X-A', lines[0])
 
+    def test_a_later_instance_sees_every_symbol(self):
+        d = self.daemon(actor('watch', 'mail symbol W 5', mode='observe'),
+                        actor('a', 'mail symbol A 2.5 a detail',
+                              'eom symbol B -1', 'eom echo'))
+        with self.session(d) as m:
+            edits, _ = self.message(m)
+        self.assertEqual(echo(edits, 'Symbol'),
+                         ['0 W 5 - watch observed',
+                          r'1 A 2.5 a\x20detail a', '2 B -1 - a'])
+        self.assertEqual(echo(edits, 'Listener'), ['mx'])
+
     def test_observed_symbols_are_not_counted(self):
         d = self.daemon(actor('watch', 'mail symbol W 5', mode='observe'),
                         actor('a', 'mail symbol A 2.5', 'eom echo'))

@@ -30,6 +30,8 @@ static const struct mr_host fake_host = {
 	.note_set = fake_host_note_set,
 	.note = fake_host_note,
 	.alloc = fake_host_alloc,
+	.symbol_at = fake_host_symbol_at,
+	.time_left = fake_host_time_left,
 };
 
 /* A plugin with the defaults of its options, and a client to ask about. */
@@ -44,6 +46,8 @@ fake_init(struct fake *f, const struct mr_plugin *plugin)
 	f->client.name = "client.example.com";
 	f->client.addr = "192.0.2.1";
 	f->client.port = 25000;
+	f->time_left = 5000;
+	f->ctx.listener = "mx";
 	f->ctx.host = &f->host;
 	f->ctx.client = &f->client;
 }

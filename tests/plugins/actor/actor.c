@@ -10,6 +10,7 @@
 
 #include "rule.h"
 #include "seen.h"
+#include "tool.h"
 
 struct actor_conf {
 	const struct mr_list *act, *want, *macros;
@@ -294,4 +295,6 @@ MR_PLUGIN(actor) = {
 	.on_eom = actor_on_eom,
 	.message_end = actor_message_end,
 	.session_end = actor_session_end,
+	.command = "act",
+	.commands = tool_commands,
 };

@@ -68,6 +68,16 @@ echo_recipients(const struct act *a)
 		echo(a, "X-Echo-Recipient", "%u %s", i, show(a->c, r[i]));
 }
 
+static void
+echo_symbols(const struct act *a)
+{
+	struct mr_symbol s;
+
+	for (uint32_t i = 0; a->c->host->symbol_at(a->c, i, &s); i++)
+		echo(a, "X-Echo-Symbol", "%u %s %g %s %s%s", i, s.name, s.score,
+		    show(a->c, s.detail), s.by, s.observed ? " observed" : "");
+}
+
 mr_verdict
 seen_echo(const struct act *a)
 {
@@ -85,6 +95,8 @@ seen_echo(const struct act *a)
 	echo(a, "X-Echo-Message-Id", "%s", show(c, c->message_id));
 	echo(a, "X-Echo-Dry-Run", "%d", c->dry_run);
 	echo(a, "X-Echo-Score", "%g", c->host->score(c));
+	echo(a, "X-Echo-Listener", "%s", show(c, c->listener));
+	echo_symbols(a);
 	echo(a, "X-Echo-Seen",
 	    "headers=%u chunks=%u bytes=%" PRIu64 " sum=%08x", a->seen->headers,
 	    a->seen->chunks, a->seen->bytes, a->seen->checksum);
