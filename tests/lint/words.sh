@@ -5,9 +5,9 @@
 set -eu
 cd "$(dirname "$0")/../.."
 bad=0
-files=$(find . -type f ! -path './.git/*' ! -path './build/*' ! -name LICENSE \
-    ! -path './tests/lint/words.sh' ! -path './tests/fuzz/corpus/*' \
-    ! -name '*.pyc' | sort)
+files=$(find . -type f ! -path './.git/*' ! -path ./.git ! -path './build/*' \
+    ! -name LICENSE ! -path './tests/lint/words.sh' \
+    ! -path './tests/fuzz/corpus/*' ! -name '*.pyc' | sort)
 
 # Read lines; what there is, is a fault of this kind.
 report() {
