@@ -68,14 +68,33 @@ advance(struct span *s, size_t n)
 	s->n -= n;
 }
 
+/*
+ * Put what means itself in every form.  What comes next may not: *n bytes,
+ * 0 if it is no UTF-8.  False: that was all.
+ */
+static bool
+put_plain(struct buf *b, struct span *s, size_t *n, uint32_t *code)
+{
+	size_t run = 0;
+
+	while (run < s->n && s->p[run] >= ' ' && s->p[run] <= '~' &&
+	       s->p[run] != '"' && s->p[run] != '\\')
+		run++;
+	buf_put(b, s->p, run);
+	advance(s, run);
+	if (s->n == 0)
+		return false;
+	*n = character(*s, code);
+	return true;
+}
+
 void
 escape_log(struct buf *b, struct span s)
 {
-	buf_put(b, "", 0);
-	while (s.n > 0) {
-		uint32_t code = 0;
-		size_t n = character(s, &code);
+	uint32_t code;
+	size_t n;
 
+	while (put_plain(b, &s, &n, &code)) {
 		if (n == 0)
 			hex(b, s.p, n = 1);
 		else if (is_control(code) || code == '\\')
@@ -106,15 +125,15 @@ is_plain(struct span s)
 void
 escape_logfmt(struct buf *b, struct span s)
 {
+	uint32_t code;
+	size_t n;
+
 	if (is_plain(s)) {
 		buf_put(b, s.p, s.n);
 		return;
 	}
 	buf_char(b, '"');
-	while (s.n > 0) {
-		uint32_t code = 0;
-		size_t n = character(s, &code);
-
+	while (put_plain(b, &s, &n, &code)) {
 		if (n == 0)
 			hex(b, s.p, n = 1);
 		else if (is_control(code))
@@ -148,11 +167,11 @@ json_character(struct buf *b, const char *p, size_t n, uint32_t code)
 void
 escape_json(struct buf *b, struct span s)
 {
-	buf_char(b, '"');
-	while (s.n > 0) {
-		uint32_t code = 0;
-		size_t n = character(s, &code);
+	uint32_t code;
+	size_t n;
 
+	buf_char(b, '"');
+	while (put_plain(b, &s, &n, &code)) {
 		if (n == 0) {
 			buf_put(b, "\xef\xbf\xbd", 3);
 			n = 1;
