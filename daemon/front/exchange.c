@@ -82,7 +82,6 @@ connect_worker(struct front_session *s)
 			exchange_bind(s, try > 0);
 		if ((s->sock = connect_generation(s)) != -1) {
 			s->sock_generation = s->generation;
-			channel_set_patience(s->sock, PATIENCE_MS);
 			return true;
 		}
 	}
@@ -245,7 +244,8 @@ wait_answer(struct front_session *s, struct waiting *w, int64_t until,
 	for (;;) {
 		enum attempt a;
 
-		switch (channel_read_wait(s->sock, &s->now->in, NULL)) {
+		switch (channel_read_wait(
+		    s->sock, &s->now->in, NULL, PATIENCE_MS)) {
 		case CHANNEL_END:
 			/* Nobody took the connection: no worker's death. */
 			if (s->pid == 0)

@@ -104,8 +104,8 @@ take_descriptor(struct msghdr *m, int *fd)
 	*fd = got;
 }
 
-static enum channel_read
-read_part(int sock, struct buf *in, int *fd, int flags)
+enum channel_read
+channel_read(int sock, struct buf *in, int *fd)
 {
 	char part[READ_PART];
 	struct iovec io = { .iov_base = part, .iov_len = sizeof(part) };
@@ -117,7 +117,7 @@ read_part(int sock, struct buf *in, int *fd, int flags)
 	ssize_t n;
 
 	do
-		n = recvmsg(sock, &m, flags | MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && errno == EAGAIN)
 		return CHANNEL_NOTHING;
@@ -129,23 +129,14 @@ read_part(int sock, struct buf *in, int *fd, int flags)
 }
 
 enum channel_read
-channel_read(int sock, struct buf *in, int *fd)
+channel_read_wait(int sock, struct buf *in, int *fd, int ms)
 {
-	return read_part(sock, in, fd, MSG_DONTWAIT);
-}
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	int n = poll(&p, 1, ms);
 
-enum channel_read
-channel_read_wait(int sock, struct buf *in, int *fd)
-{
-	return read_part(sock, in, fd, 0);
-}
-
-void
-channel_set_patience(int sock, int ms)
-{
-	struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-
-	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+	if (n == 0 || (n == -1 && errno == EINTR))
+		return CHANNEL_NOTHING;
+	return n == 1 ? channel_read(sock, in, fd) : CHANNEL_END;
 }
 
 static bool

@@ -24,11 +24,11 @@ enum channel_read { CHANNEL_GOT, CHANNEL_NOTHING, CHANNEL_END };
 enum channel_read channel_read(int sock, struct buf *in, int *fd);
 
 /*
- * The same, but waits for something to come, as long as channel_set_patience
- * said: then CHANNEL_NOTHING.
+ * The same, but waits for something to come, ms at most: then CHANNEL_NOTHING.
+ * (By poll: a reader that blocks in recvmsg is also woken when the peer takes
+ * what was sent to it, to find nothing.)
  */
-enum channel_read channel_read_wait(int sock, struct buf *in, int *fd);
-void channel_set_patience(int sock, int ms);
+enum channel_read channel_read_wait(int sock, struct buf *in, int *fd, int ms);
 
 /* Wait until there is something to read.  False: not before the deadline. */
 bool channel_wait(int sock, int64_t deadline_us);
