@@ -152,8 +152,14 @@ static bool
 entry_path(const char *entry, const char **path, char **why)
 {
 	static const char scheme[] = "map:", file[] = "map:file:";
+	bool bare = entry[0] == '/' || strncmp(entry, "file:", 5) == 0;
 
 	*path = NULL;
+	if (bare) { /* as a text it would match nothing */
+		*why = memory_printf("\"%s\": a file is written map:file:%s",
+		    entry, entry[0] == '/' ? entry : entry + 5);
+		return false;
+	}
 	if (strncmp(entry, scheme, strlen(scheme)) != 0)
 		return true;
 	if (strncmp(entry, file, strlen(file)) != 0 ||

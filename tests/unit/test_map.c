@@ -321,6 +321,9 @@ static const struct entry_case {
 	{ "map:file:relative", "\"map:file:relative\": write it like "
 			       "map:file:/path" },
 	{ "map:redis:/x", "\"map:redis:/x\": write it like map:file:/path" },
+	{ "/etc/list", "\"/etc/list\": a file is written map:file:/etc/list" },
+	{ "file:/etc/list", "\"file:/etc/list\": a file is written "
+			    "map:file:/etc/list" },
 	{ "map:file:/nowhere/list", "/nowhere/list: No such file or "
 				    "directory" },
 	{ "map:file:/", "/: not a regular file" },
