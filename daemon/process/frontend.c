@@ -49,6 +49,7 @@ take_order(void *arg, enum order order, struct span body)
 		return;
 	if (order == ORDER_STOP) {
 		front_stop(&front);
+		log_info("new messages are answered 421: this front ends");
 		stop_until_us = clock_steady_us() + n * INT64_C(1000);
 	} else if (order == ORDER_PLAN && (plan = plan_decode(body)) != NULL) {
 		front_set_plan(&front, plan, n);

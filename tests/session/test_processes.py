@@ -73,7 +73,7 @@ class Workers(Scene):
         self.assertIn('no instance is to blame', d.log())
 
     def test_killed_while_a_plugin_runs(self):
-        d = self.daemon(actor('slow', 'eom sleep 300', 'eom add X-A: 1'),
+        d = self.daemon(actor('slow', 'eom sleep 1500', 'eom add X-A: 1'),
                         trouble=True)
         with self.session(d) as m:
             pid = []
@@ -283,7 +283,7 @@ class Stop(Scene):
             m.mail(SENDER)
             m.rcpt(RECIPIENT)
             d.process.send_signal(signal.SIGTERM)
-            d.wait_log('stopping: no new message')
+            self.wait_told(d)
             self.assertEqual(self.send(late).verdict, STOPPING)
             self.assertEqual(m.data(), 'continue')
             self.assertEqual(m.eoh(), 'continue')
@@ -303,7 +303,6 @@ class Stop(Scene):
             m.send_packet('E')
             wait_for(lambda: fronts(d)['mx']['messages'] == 1)
             d.process.send_signal(signal.SIGTERM)
-            d.wait_log('stopping: no new message')
             self.wait_told(d)
             message = self.send(late)
             self.assertEqual((message.verdict, message.edits), (STOPPING, []))
@@ -311,14 +310,14 @@ class Stop(Scene):
             self.assertEqual(answers, ['h', 'a'])
 
     def wait_told(self, d):
-        time.sleep(0.1)     # until the front has heard of it
+        """Until the front has heard of it, too."""
+        d.wait_log('front mx: new messages are answered 421')
 
     def test_new_connections_are_served_while_it_stops(self):
         d = self.daemon(ALL)
         with self.session(d) as m:
             m.mail(SENDER)
             d.process.send_signal(signal.SIGTERM)
-            d.wait_log('stopping: no new message')
             self.wait_told(d)
             with self.session(d) as new:
                 self.assertEqual(new.mail(SENDER), STOPPING)
