@@ -18,6 +18,7 @@ enum {
 
 struct client {
 	struct load load;
+	struct letter *letters;
 	struct session *idle, *busy;
 	unsigned nidle, nbusy;
 	uint64_t swept;
@@ -47,24 +48,60 @@ sessions_destroy(struct session **s, unsigned *n)
 	*n = 0;
 }
 
+/* A script for each letter, or the one of our own. */
+static void
+scripts_create(struct client *c, struct script_options options)
+{
+	struct load *l = &c->load;
+
+	l->nscripts = 1;
+	if (l->o->letters != NULL)
+		c->letters = letters_read(l->o->letters, &l->nscripts);
+	l->scripts = calloc(l->nscripts, sizeof(*l->scripts));
+	if (l->scripts == NULL)
+		err(1, "out of memory");
+	for (size_t i = 0; i < l->nscripts; i++) {
+		options.letter = c->letters != NULL ? &c->letters[i] : NULL;
+		script_init(&l->scripts[i], l->agreed, &options);
+	}
+	options.letter = NULL;
+	options.marked = true;
+	script_init(&l->marked, l->agreed, &options);
+}
+
+static void
+scripts_destroy(struct client *c)
+{
+	struct load *l = &c->load;
+
+	for (size_t i = 0; i < l->nscripts; i++)
+		script_finish(&l->scripts[i]);
+	free(l->scripts);
+	script_finish(&l->marked);
+	if (c->letters != NULL)
+		letters_free(c->letters, l->nscripts);
+}
+
 struct client *
 client_create(const struct client_options *o, const struct dial *dial,
     const struct negotiated *agreed, struct results *r)
 {
-	struct script_options normal = { .body = o->body,
+	struct script_options options = { .body = o->body,
+		.client = o->client,
+		.sender = o->sender,
+		.recipient = o->recipient,
+		.logins = o->accounts > 0,
 		.empty_macros = !o->sendmail };
-	struct script_options marked = normal;
 	struct client *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		err(1, "out of memory");
-	marked.marked = true;
 	c->load =
 	    (struct load){ .o = o, .dial = dial, .agreed = agreed, .r = r };
 	c->load.waiting_tail = &c->load.waiting;
 	c->load.queue_id = now_us();
-	script_init(&c->load.normal, agreed, &normal);
-	script_init(&c->load.marked, agreed, &marked);
+	c->load.random = (unsigned)now_us();
+	scripts_create(c, options);
 	if ((c->load.epoll = epoll_create1(EPOLL_CLOEXEC)) == -1)
 		err(1, "epoll_create1");
 	return c;
@@ -77,8 +114,7 @@ client_destroy(struct client **c)
 		return;
 	sessions_destroy(&(*c)->busy, &(*c)->nbusy);
 	sessions_destroy(&(*c)->idle, &(*c)->nidle);
-	script_finish(&(*c)->load.normal);
-	script_finish(&(*c)->load.marked);
+	scripts_destroy(*c);
 	close((*c)->load.epoll);
 	free(*c);
 	*c = NULL;

@@ -23,8 +23,11 @@ struct client_options {
 	unsigned body;
 	unsigned slow_every; /* each K-th connection is marked; 0: none */
 	unsigned timeout;    /* seconds for one answer */
-	bool quit_nc;        /* next session on the same connection */
-	bool sendmail;       /* each packet its own write */
+	const char *letters; /* a folder of messages; NULL: one of our own */
+	const char *client, *sender, *recipient; /* NULL: of our own */
+	unsigned accounts; /* so many logins, at random; 0: none logs in */
+	bool quit_nc;      /* next session on the same connection */
+	bool sendmail;     /* each packet its own write */
 };
 
 struct results {

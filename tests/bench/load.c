@@ -31,6 +31,9 @@ static const char usage[] =
     "  --seconds S       as many as go into that time (2)\n"
     "  --per-session N   messages of one session (10)\n"
     "  --body BYTES      (4096)\n"
+    "  --letters FOLDER  send the messages of its files in turn\n"
+    "  --client ADDRESS, --sender ADDRESS, --recipient ADDRESS\n"
+    "  --accounts N      log in as one of so many users, at random\n"
     "  --idle N          sessions held open besides, idle after HELO (0)\n"
     "  --slow-every K    each K-th connection sends as <slow@example.com>\n"
     "                    and is timed apart (0: none)\n"
@@ -86,6 +89,11 @@ static const struct row {
 	{ "seconds", DURATION, OF(client.seconds), 0 },
 	{ "per-session", NUMBER, OF(client.per_session), 1 },
 	{ "body", NUMBER, OF(client.body), 0 },
+	{ "letters", TEXT, OF(client.letters), 0 },
+	{ "client", TEXT, OF(client.client), 0 },
+	{ "sender", TEXT, OF(client.sender), 0 },
+	{ "recipient", TEXT, OF(client.recipient), 0 },
+	{ "accounts", NUMBER, OF(client.accounts), 1 },
 	{ "idle", NUMBER, OF(idle), 0 },
 	{ "slow-every", NUMBER, OF(client.slow_every), 0 },
 	{ "probe", NUMBER, OF(probes), 1 },

@@ -11,6 +11,12 @@
 #define ANY_STAGE   (~0u)
 #define WITH_QUEUED (AT(SMFIM_DATA) | AT(SMFIM_EOH) | AT(SMFIM_EOM))
 
+/* What the options replace. */
+#define CLIENT    "192.0.2.7"
+#define SENDER    "sender@example.com"
+#define RECIPIENT "recipient@example.org"
+#define LOGIN     "user"
+
 /* The macros that Postfix has a value for, and where it still has it. */
 static const struct macro {
 	const char *name, *value;
@@ -22,17 +28,19 @@ static const struct macro {
 	{ "daemon_port", "25", ANY_STAGE, 0 },
 	{ "v", "Postfix 3.7.11", ANY_STAGE, AT(SMFIM_CONNECT) },
 	{ "_", "client.example.com [192.0.2.7]", ANY_STAGE, AT(SMFIM_CONNECT) },
-	{ "client_addr", "192.0.2.7", ANY_STAGE, 0 },
+	{ "client_addr", CLIENT, ANY_STAGE, 0 },
 	{ "client_name", "client.example.com", ANY_STAGE, 0 },
 	{ "client_ptr", "client.example.com", ANY_STAGE, 0 },
 	{ "client_port", "49152", ANY_STAGE, 0 },
 	{ "client_resolve", "OK", ANY_STAGE, 0 },
 	{ "client_connections", "1", AT(SMFIM_CONNECT), 0 },
-	{ "mail_addr", "sender@example.com", ENVELOPE, AT(SMFIM_ENVFROM) },
+	{ "auth_authen", LOGIN "0000000", AT(SMFIM_ENVFROM) | WITH_QUEUED,
+	    AT(SMFIM_ENVFROM) },
+	{ "auth_type", "PLAIN", AT(SMFIM_ENVFROM), AT(SMFIM_ENVFROM) },
+	{ "mail_addr", SENDER, ENVELOPE, AT(SMFIM_ENVFROM) },
 	{ "mail_host", "example.com", ENVELOPE, AT(SMFIM_ENVFROM) },
 	{ "mail_mailer", "smtp", ENVELOPE, AT(SMFIM_ENVFROM) },
-	{ "rcpt_addr", "recipient@example.org", AT(SMFIM_ENVRCPT),
-	    AT(SMFIM_ENVRCPT) },
+	{ "rcpt_addr", RECIPIENT, AT(SMFIM_ENVRCPT), AT(SMFIM_ENVRCPT) },
 	{ "rcpt_host", "example.org", AT(SMFIM_ENVRCPT), AT(SMFIM_ENVRCPT) },
 	{ "rcpt_mailer", "smtp", AT(SMFIM_ENVRCPT), AT(SMFIM_ENVRCPT) },
 	{ "i", "000000000000", WITH_QUEUED, WITH_QUEUED },
@@ -61,6 +69,20 @@ struct build {
 	const struct script_options *o;
 };
 
+static const char *
+given(const char *value, const char *otherwise)
+{
+	return value != NULL ? value : otherwise;
+}
+
+static void
+put_brackets(struct buffer *out, const char *address)
+{
+	buffer_put(out, "<", 1);
+	buffer_put(out, address, strlen(address));
+	buffer_put_string(out, ">");
+}
+
 /*
  * A payload writer appends the i-th packet's payload of its event; false
  * when there is no such packet.
@@ -80,12 +102,11 @@ put_connect(struct build *b, struct buffer *out, size_t i)
 {
 	static const char rest[] = { SMFIA_INET, '\xc0', '\x00' };
 
-	(void)b;
 	if (i > 0)
 		return false;
 	buffer_put_string(out, "client.example.com");
 	buffer_put(out, rest, sizeof(rest));
-	buffer_put_string(out, "192.0.2.7");
+	buffer_put_string(out, given(b->o->client, CLIENT));
 	return true;
 }
 
@@ -104,8 +125,8 @@ put_mail(struct build *b, struct buffer *out, size_t i)
 {
 	if (i > 0)
 		return false;
-	buffer_put_string(
-	    out, b->o->marked ? "<slow@example.com>" : "<sender@example.com>");
+	put_brackets(out,
+	    b->o->marked ? "slow@example.com" : given(b->o->sender, SENDER));
 	buffer_put_string(out, "SIZE=5000");
 	return true;
 }
@@ -113,22 +134,42 @@ put_mail(struct build *b, struct buffer *out, size_t i)
 static bool
 put_rcpt(struct build *b, struct buffer *out, size_t i)
 {
-	(void)b;
 	if (i > 0)
 		return false;
-	buffer_put_string(out, "<recipient@example.org>");
+	put_brackets(out, given(b->o->recipient, RECIPIENT));
+	return true;
+}
+
+static bool
+field(const struct build *b, size_t i, const char **name, const char **value)
+{
+	const struct letter *l = b->o->letter;
+
+	if (l == NULL) {
+		if (i >= NHEADERS)
+			return false;
+		*name = headers[i][0];
+		*value = headers[i][1];
+		return true;
+	}
+	if (l->fields[2 * i] == NULL)
+		return false;
+	*name = l->fields[2 * i];
+	*value = l->fields[2 * i + 1];
 	return true;
 }
 
 static bool
 put_header(struct build *b, struct buffer *out, size_t i)
 {
-	if (i >= NHEADERS)
+	const char *name, *value;
+
+	if (!field(b, i, &name, &value))
 		return false;
-	buffer_put_string(out, headers[i][0]);
+	buffer_put_string(out, name);
 	if (b->n->protocol & SMFIP_HDR_LEADSPC)
 		buffer_put(out, " ", 1);
-	buffer_put_string(out, headers[i][1]);
+	buffer_put_string(out, value);
 	return true;
 }
 
@@ -137,13 +178,19 @@ put_body(struct build *b, struct buffer *out, size_t i)
 {
 	static const char line[] =
 	    "The quick brown fox jumps over the lazy dog, once more.\r\n";
+	const struct letter *l = b->o->letter;
 	size_t from = i * MILTER_CHUNK_SIZE;
-	size_t left = from < b->o->body ? b->o->body - from : 0;
+	size_t size = l != NULL ? l->body.n : b->o->body;
+	size_t left = from < size ? size - from : 0;
 
 	if (left == 0)
 		return false;
 	if (left > MILTER_CHUNK_SIZE)
 		left = MILTER_CHUNK_SIZE;
+	if (l != NULL) {
+		buffer_put(out, l->body.p + from, left);
+		return true;
+	}
 	while (left > 0) {
 		size_t n = left < sizeof(line) - 1 ? left : sizeof(line) - 1;
 
@@ -190,8 +237,12 @@ listed(const char *list, const char *name)
 }
 
 static bool
-wanted(const struct negotiated *n, const struct macro *m, int stage)
+wanted(const struct build *b, const struct macro *m, int stage)
 {
+	const struct negotiated *n = b->n;
+
+	if (!b->o->logins && strncmp(m->name, "auth_", 5) == 0)
+		return false;
 	if (n->macros[stage] != NULL)
 		return (m->stages & AT(stage)) &&
 		       listed(n->macros[stage], m->name);
@@ -210,6 +261,18 @@ put_name(struct buffer *out, const char *name)
 	buffer_put_string(out, "}");
 }
 
+static const char *
+value_of(const struct build *b, const struct macro *m)
+{
+	if (strcmp(m->name, "client_addr") == 0)
+		return given(b->o->client, m->value);
+	if (strcmp(m->name, "mail_addr") == 0)
+		return given(b->o->sender, m->value);
+	if (strcmp(m->name, "rcpt_addr") == 0)
+		return given(b->o->recipient, m->value);
+	return m->value;
+}
+
 static void
 add_macros(struct build *b, const struct event *e, struct step *step)
 {
@@ -222,12 +285,14 @@ add_macros(struct build *b, const struct event *e, struct step *step)
 	for (size_t i = 0; i < sizeof(macros) / sizeof(macros[0]); i++) {
 		const struct macro *m = &macros[i];
 
-		if (!wanted(b->n, m, e->macros))
+		if (!wanted(b, m, e->macros))
 			continue;
 		put_name(out, m->name);
 		if (strcmp(m->name, "i") == 0)
 			step->queue_id = out->n;
-		buffer_put_string(out, m->value);
+		if (strcmp(m->name, "auth_authen") == 0)
+			step->login = out->n + strlen(LOGIN);
+		buffer_put_string(out, value_of(b, m));
 	}
 	packet_end(out, begun);
 	if (out->n == empty && !b->o->empty_macros)

@@ -10,10 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "letter.h"
 #include "negotiate.h"
 #include "packet.h"
 
-enum { QUEUE_ID_LENGTH = 12 };
+enum { QUEUE_ID_LENGTH = 12, LOGIN_DIGITS = 7 };
 
 struct step {
 	char command;
@@ -21,6 +22,7 @@ struct step {
 	size_t at, n;    /* in the script's bytes: macros, then command */
 	size_t macros_n; /* of those, the macro packet */
 	size_t queue_id; /* where in the bytes; 0: nowhere */
+	size_t login;    /* the same for the digits of the login */
 };
 
 struct script {
@@ -30,7 +32,10 @@ struct script {
 };
 
 struct script_options {
+	const struct letter *letter; /* NULL: one of our own, with this body */
 	size_t body;
+	const char *client, *sender, *recipient; /* addresses */
+	bool logins;       /* authenticated, as user0000000 */
 	bool marked;       /* the sender a test plugin is slow for */
 	bool empty_macros; /* Postfix sends a macro packet without macros */
 };

@@ -53,6 +53,7 @@ class Scripted:
         self.answers = {'O': packet('O', offer), 'D': b'', 'A': b'',
                         'Q': b''} | answers
         self.seen = []
+        self.payloads = []      # of these, and of macros
 
     def __enter__(self):
         threading.Thread(target=self.serve, daemon=True).start()
@@ -81,7 +82,9 @@ class Scripted:
 
     def answer(self, connection, stream):
         while head := stream.read(4):
-            command = stream.read(*struct.unpack('!I', head))[:1].decode()
+            data = stream.read(*struct.unpack('!I', head))
+            command = data[:1].decode()
+            self.payloads.append((command, data[1:]))
             if command not in 'DAQ':
                 self.seen.append(command)
             answer = self.answers.get(command, packet('c'))
@@ -286,7 +289,32 @@ class LoadClient(Case):
         self.assertEqual(r['verdicts'], {'replycode at rcpt': 3})
         self.assertEqual(r['errors'], 0)
 
-    def test_5_errors(self):
+    def test_5_letters(self):
+        folder = os.path.join(self.folder, 'letters')
+        os.mkdir(folder)
+        for name, text in (('a', 'Subject: one\r\n two\r\nX:y\r\n\r\nbody'),
+                           ('b', 'Subject: other\n\n1\n2\n')):
+            with open(os.path.join(folder, name), 'w', newline='') as f:
+                f.write(text)
+        filt = self.scripted()
+        r = self.load(filt.address, '--messages', '4', '--letters', folder,
+                      '--client', '192.0.2.99', '--sender', 's@example.com',
+                      '--recipient', 'r@example.com', '--accounts', '50')
+        self.assertEqual((r['messages'], r['errors']), (4, 0))
+        seen = filt.payloads
+        for wanted in (('C', b'client.example.com\0004\xc0\x00192.0.2.99\0'),
+                       ('R', b'<r@example.com>\0'),
+                       ('L', b'Subject\0one\n two\0'), ('L', b'X\0y\0'),
+                       ('B', b'body\r\n'),
+                       ('L', b'Subject\0other\0'), ('B', b'1\r\n2\r\n')):
+            self.assertIn(wanted, seen)
+        self.assertTrue([p for c, p in seen if c == 'M'
+                         and p.startswith(b'<s@example.com>\0')])
+        logins = [p for c, p in seen if c == 'D'
+                  and b'{auth_authen}\0user00000' in p]
+        self.assertEqual(len([p for p in logins if p[:1] == b'M']), 4)
+
+    def test_6_errors(self):
         cases = (
             ('T', packet('c') * 2, 'unasked answer 0x63 at data'),
             ('M', packet('Z'), 'answer 0x5a at mail'),

@@ -177,11 +177,23 @@ queue_id_write(char *to, uint64_t id)
 		to[i] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[id % 36];
 }
 
+/* Each of the accounts as likely as any other. */
+static void
+login_write(struct load *l, char *to)
+{
+	unsigned n;
+
+	l->random = l->random * 1664525u + 1013904223u;
+	n = (unsigned)(((uint64_t)l->random * l->o->accounts) >> 32);
+	for (int i = LOGIN_DIGITS - 1; i >= 0; i--, n /= 10)
+		to[i] = (char)('0' + n % 10);
+}
+
 /* Append a step; Sendmail writes its macros and itself apart. */
 static bool
 session_queue(struct session *s, const struct step *step)
 {
-	const struct load *l = s->load;
+	struct load *l = s->load;
 	const char *bytes = s->script->bytes.p + step->at;
 	size_t before = s->out.n;
 
@@ -189,6 +201,8 @@ session_queue(struct session *s, const struct step *step)
 	if (step->queue_id != 0)
 		queue_id_write(
 		    s->out.p + before + step->queue_id - step->at, l->queue_id);
+	if (step->login != 0)
+		login_write(l, s->out.p + before + step->login - step->at);
 	if (l->o->sendmail && !session_flush(s))
 		return false;
 	buffer_put(&s->out, bytes + step->macros_n, step->n - step->macros_n);
@@ -263,6 +277,8 @@ session_message(struct session *s)
 	}
 	s->messages++;
 	l->queue_id++;
+	if (!s->marked)
+		s->script = &l->scripts[l->queue_id % l->nscripts];
 	s->phase = PHASE_MESSAGE;
 	s->next_step = s->script->steps + s->script->session_n;
 	s->end = s->script->steps + s->script->n;
@@ -532,7 +548,7 @@ session_init(
 		.kind = kind,
 		.marked = marked,
 		.fd = -1,
-		.script = marked ? &l->marked : &l->normal };
+		.script = marked ? &l->marked : l->scripts };
 }
 
 void

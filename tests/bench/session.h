@@ -31,13 +31,16 @@ struct load {
 	const struct dial *dial;
 	const struct negotiated *agreed;
 	struct results *r;
-	struct script normal, marked;
+	struct script *scripts; /* one a letter; sessions take them in turn */
+	size_t nscripts;
+	struct script marked;
 	struct session *waiting, **waiting_tail;
 	unsigned opening;       /* started, HELO not yet answered */
 	unsigned busy;          /* started and not closed, without the idle */
 	uint64_t begun, budget; /* messages or probes, of so many (0: any) */
 	uint64_t until;         /* none begins later (0: ever) */
 	uint64_t queue_id;
+	unsigned random; /* which login is next */
 	int epoll;
 	bool stop; /* too many errors */
 };
