@@ -132,7 +132,8 @@ class Chains(Scene):
                   'eom echo-header X-A 1', 'eom echo-fields'))
         values = [e[2] for e in edits if e[0] == 'addheader'
                   and e[1].startswith('X-Echo')]
-        self.assertEqual(values[:3], ['Subject 1=changed', 'From 1=-', 'X-A 1=1'])
+        self.assertEqual(values[:3],
+                         ['Subject 1=changed', 'From 1=-', 'X-A 1=1'])
         self.assertEqual(values[3:6], ['0 X-Top=\\x200',
                                        '1 Subject=\\x20changed',
                                        '2 X-A=\\x201'])
