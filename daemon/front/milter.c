@@ -23,6 +23,7 @@
 #include "front/guard.h"
 #include "front/session.h"
 #include "front/socket.h"
+#include "front/spelling.h"
 
 enum { IDLE_SECONDS = 7210, BACKLOG = 1024, MACROS_MAX = 64 };
 
@@ -242,39 +243,14 @@ get_macros(SMFICTX *ctx, const struct front_session *s, enum stage stage,
 	list->items[n] = NULL;
 }
 
-/* libmilter reads the text as a format of its own: double each %. */
-static void
-double_percent(char *to, const char *from, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		*to++ = from[i];
-		if (from[i] == '%')
-			*to++ = '%';
-	}
-	*to = '\0';
-}
-
 static void
 set_reply(SMFICTX *ctx, const struct answer *a)
 {
-	enum { LINE = 2 * REPLY_LINE_BYTES + 1 };
-	char *lines = memory_zalloc((size_t)REPLY_LINES * LINE);
-	char code[8];
-	char *l[REPLY_LINES] = { NULL };
 	char *dsn = (char *)(uintptr_t)a->dsn;
-	const char *at = a->text;
+	char *l[REPLY_LINES], *bytes = spelling_reply(a->text, l);
+	char code[8];
 
 	snprintf(code, sizeof(code), "%u", a->code);
-	for (int i = 0; i < REPLY_LINES && at != NULL; i++) {
-		size_t n = strcspn(at, "\n");
-
-		if (n > REPLY_LINE_BYTES)
-			n = REPLY_LINE_BYTES;
-		l[i] = lines + (size_t)i * LINE;
-		double_percent(l[i], at, n);
-		at = strchr(at, '\n');
-		at = at != NULL ? at + 1 : NULL;
-	}
 	if (l[1] == NULL)
 		smfi_setreply(ctx, code, dsn, l[0]);
 	else
@@ -283,7 +259,7 @@ set_reply(SMFICTX *ctx, const struct answer *a)
 		    l[14], l[15], l[16], l[17], l[18], l[19], l[20], l[21],
 		    l[22], l[23], l[24], l[25], l[26], l[27], l[28], l[29],
 		    l[30], l[31], NULL);
-	free(lines);
+	free(bytes);
 }
 
 static sfsistat
@@ -306,6 +282,107 @@ status_of(SMFICTX *ctx, const struct mta *m, const struct answer *a)
 	return statuses[a->kind];
 }
 
+static int
+edit_header(SMFICTX *ctx, const struct mta *m, const struct edit *e)
+{
+	char *name = (char *)(uintptr_t)e->name;
+	char *value;
+	int status;
+
+	if (e->kind == EDIT_DELETE_HEADER)
+		return smfi_chgheader(ctx, name, (int)e->index, NULL);
+	value =
+	    spelling_value(e->value != NULL ? e->value : "", m->leading_space);
+	if (e->kind == EDIT_ADD_HEADER)
+		status = smfi_addheader(ctx, name, value);
+	else if (e->kind == EDIT_INSERT_HEADER)
+		status = smfi_insheader(ctx, (int)e->index, name, value);
+	else
+		status = smfi_chgheader(ctx, name, (int)e->index, value);
+	free(value);
+	return status;
+}
+
+static int
+edit_envelope(SMFICTX *ctx, const struct mta *m, const struct edit *e)
+{
+	char *address = memory_printf("<%s>", e->name);
+	char *args = (char *)(uintptr_t)e->value;
+	int status;
+
+	(void)m;
+	if (e->kind == EDIT_CHANGE_SENDER)
+		status = smfi_chgfrom(ctx, address, args);
+	else if (e->kind == EDIT_DELETE_RECIPIENT)
+		status = smfi_delrcpt(ctx, address);
+	else if (args != NULL)
+		status = smfi_addrcpt_par(ctx, address, args);
+	else
+		status = smfi_addrcpt(ctx, address);
+	free(address);
+	return status;
+}
+
+static int
+edit_body(SMFICTX *ctx, const struct mta *m, const struct edit *e)
+{
+	struct span left = e->bytes;
+	int status = MI_SUCCESS;
+
+	(void)m;
+	do {
+		size_t n = left.n < INT_MAX ? left.n : INT_MAX;
+
+		status = smfi_replacebody(ctx,
+		    (unsigned char *)(uintptr_t)(n > 0 ? left.p : ""), (int)n);
+		left.p += n;
+		left.n -= n;
+	} while (left.n > 0 && status == MI_SUCCESS);
+	return status;
+}
+
+static int
+edit_hold(SMFICTX *ctx, const struct mta *m, const struct edit *e)
+{
+	(void)m;
+	return smfi_quarantine(ctx, (char *)(uintptr_t)e->value);
+}
+
+static int (*const editors[EDIT_KINDS])(
+    SMFICTX *, const struct mta *, const struct edit *) = {
+	[EDIT_ADD_HEADER] = edit_header,
+	[EDIT_INSERT_HEADER] = edit_header,
+	[EDIT_CHANGE_HEADER] = edit_header,
+	[EDIT_DELETE_HEADER] = edit_header,
+	[EDIT_CHANGE_SENDER] = edit_envelope,
+	[EDIT_ADD_RECIPIENT] = edit_envelope,
+	[EDIT_DELETE_RECIPIENT] = edit_envelope,
+	[EDIT_REPLACE_BODY] = edit_body,
+	[EDIT_QUARANTINE] = edit_hold,
+};
+
+/* All or nothing: an edit that fails puts the message off. */
+static bool
+send_edits(SMFICTX *ctx, const struct mta *m, const struct answer *a)
+{
+	for (size_t i = 0; i < a->nedits; i++) {
+		const struct edit *e = &a->edits[i];
+
+		if (editors[e->kind](ctx, m, e) != MI_SUCCESS) {
+			log_error("the MTA took no edit %d (%s)", e->kind,
+			    e->name != NULL ? e->name : "");
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+send_progress(void *ctx)
+{
+	smfi_progress(ctx);
+}
+
 /* Where the MTA does not wait, libmilter must not be given an answer. */
 static sfsistat
 tell(SMFICTX *ctx, struct event *e)
@@ -317,12 +394,14 @@ tell(SMFICTX *ctx, struct event *e)
 
 	get_macros(ctx, m->session, e->stage, &macros);
 	e->macros = macros.items;
-	front_tell(m->session, e, &answer, NULL, NULL);
-	status = status_of(ctx, m, &answer);
+	front_tell(m->session, e, &answer,
+	    e->stage == STAGE_EOM ? send_progress : NULL, ctx);
+	if (answer.kind == ANSWER_ACCEPT && !send_edits(ctx, m, &answer))
+		status = SMFIS_TEMPFAIL;
+	else
+		status = status_of(ctx, m, &answer);
 	front_session_rest(m->session);
-	if (m->protocol & stages[e->stage].no_reply)
-		return SMFIS_NOREPLY;
-	return status;
+	return m->protocol & stages[e->stage].no_reply ? SMFIS_NOREPLY : status;
 }
 
 static sfsistat
@@ -422,138 +501,10 @@ on_body(SMFICTX *ctx, unsigned char *bytes, size_t n)
 			     .bytes = { (const char *)bytes, n } });
 }
 
-/*
- * With leading spaces kept, the blank after the colon is ours to write, else
- * the MTA's: a value that brings blanks of its own means all of them.
- */
-static char *
-header_value(const struct mta *m, const char *value)
-{
-	bool blank = value[0] == ' ' || value[0] == '\t';
-
-	if (m->leading_space)
-		return memory_printf("%s%s", blank ? "" : " ", value);
-	return memory_copy(value + (value[0] == ' ' && value[1] != '\0'));
-}
-
-static int
-edit_header(SMFICTX *ctx, const struct mta *m, const struct edit *e)
-{
-	char *name = (char *)(uintptr_t)e->name;
-	char *value;
-	int status;
-
-	if (e->kind == EDIT_DELETE_HEADER)
-		return smfi_chgheader(ctx, name, (int)e->index, NULL);
-	value = header_value(m, e->value != NULL ? e->value : "");
-	if (e->kind == EDIT_ADD_HEADER)
-		status = smfi_addheader(ctx, name, value);
-	else if (e->kind == EDIT_INSERT_HEADER)
-		status = smfi_insheader(ctx, (int)e->index, name, value);
-	else
-		status = smfi_chgheader(ctx, name, (int)e->index, value);
-	free(value);
-	return status;
-}
-
-static int
-edit_envelope(SMFICTX *ctx, const struct mta *m, const struct edit *e)
-{
-	char *address = memory_printf("<%s>", e->name);
-	char *args = (char *)(uintptr_t)e->value;
-	int status;
-
-	(void)m;
-	if (e->kind == EDIT_CHANGE_SENDER)
-		status = smfi_chgfrom(ctx, address, args);
-	else if (e->kind == EDIT_DELETE_RECIPIENT)
-		status = smfi_delrcpt(ctx, address);
-	else if (args != NULL)
-		status = smfi_addrcpt_par(ctx, address, args);
-	else
-		status = smfi_addrcpt(ctx, address);
-	free(address);
-	return status;
-}
-
-static int
-edit_body(SMFICTX *ctx, const struct mta *m, const struct edit *e)
-{
-	struct span left = e->bytes;
-	int status = MI_SUCCESS;
-
-	(void)m;
-	do {
-		size_t n = left.n < INT_MAX ? left.n : INT_MAX;
-
-		status = smfi_replacebody(ctx,
-		    (unsigned char *)(uintptr_t)(n > 0 ? left.p : ""), (int)n);
-		left.p += n;
-		left.n -= n;
-	} while (left.n > 0 && status == MI_SUCCESS);
-	return status;
-}
-
-static int
-edit_hold(SMFICTX *ctx, const struct mta *m, const struct edit *e)
-{
-	(void)m;
-	return smfi_quarantine(ctx, (char *)(uintptr_t)e->value);
-}
-
-static int (*const editors[EDIT_KINDS])(
-    SMFICTX *, const struct mta *, const struct edit *) = {
-	[EDIT_ADD_HEADER] = edit_header,
-	[EDIT_INSERT_HEADER] = edit_header,
-	[EDIT_CHANGE_HEADER] = edit_header,
-	[EDIT_DELETE_HEADER] = edit_header,
-	[EDIT_CHANGE_SENDER] = edit_envelope,
-	[EDIT_ADD_RECIPIENT] = edit_envelope,
-	[EDIT_DELETE_RECIPIENT] = edit_envelope,
-	[EDIT_REPLACE_BODY] = edit_body,
-	[EDIT_QUARANTINE] = edit_hold,
-};
-
-/* All or nothing: an edit that fails puts the message off. */
-static bool
-send_edits(SMFICTX *ctx, const struct mta *m, const struct answer *a)
-{
-	for (size_t i = 0; i < a->nedits; i++) {
-		const struct edit *e = &a->edits[i];
-
-		if (editors[e->kind](ctx, m, e) != MI_SUCCESS) {
-			log_error("the MTA took no edit %d (%s)", e->kind,
-			    e->name != NULL ? e->name : "");
-			return false;
-		}
-	}
-	return true;
-}
-
-static void
-send_progress(void *ctx)
-{
-	smfi_progress(ctx);
-}
-
 static sfsistat
 on_eom(SMFICTX *ctx)
 {
-	struct mta *m = mta_of(ctx);
-	struct event e = { .stage = STAGE_EOM };
-	struct macro_list macros;
-	struct answer answer;
-	sfsistat status;
-
-	get_macros(ctx, m->session, STAGE_EOM, &macros);
-	e.macros = macros.items;
-	front_tell(m->session, &e, &answer, send_progress, ctx);
-	if (answer.kind == ANSWER_ACCEPT && !send_edits(ctx, m, &answer))
-		status = SMFIS_TEMPFAIL;
-	else
-		status = status_of(ctx, m, &answer);
-	front_session_rest(m->session);
-	return status;
+	return tell(ctx, &(struct event){ .stage = STAGE_EOM });
 }
 
 static sfsistat
