@@ -15,14 +15,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "process/journal.h"
 #include "process/logging.h"
 #include "process/master_private.h"
 #include "process/socket.h"
-#include "process/status.h"
 
 enum {
 	TICK_MS = 1000,
@@ -67,32 +65,6 @@ master_context(void)
 		.background = master.background };
 }
 
-/* Those who asked for a reload; why NULL: it is in force. */
-static void
-answer_reload(const char *why)
-{
-	struct buf b = { 0 };
-
-	if (why == NULL) {
-		json_open(&b, NULL, '{');
-		json_bool(&b, "ok", true);
-		json_int(&b, "generation", master.current);
-		json_close(&b, '}');
-	}
-	for (int i = 0; i < CONTROL_CLIENTS; i++) {
-		struct control_client *c = &master.control.clients[i];
-
-		if (c->sock == -1 || !c->waits)
-			continue;
-		if (why != NULL)
-			control_answer_error(c, why);
-		else
-			control_answer(c, (struct span){ b.p, b.n });
-	}
-	buf_finish(&b);
-	sd_notify(0, "READY=1");
-}
-
 static void
 log_lines(const char *text)
 {
@@ -120,11 +92,12 @@ refuse(struct generation_child *g, const char *why)
 	log_error("the configuration is not changed: generation %u stays in "
 		  "force",
 	    master.current);
-	answer_reload(why);
+	requests_answer_reload(why);
+	sd_notify(0, "READY=1");
 }
 
-static void
-start_generation(void)
+void
+master_reload(void)
 {
 	struct children_context c = master_context();
 	struct generation_child *g = generations_in(GEN_NONE);
@@ -134,8 +107,9 @@ start_generation(void)
 		return;
 	}
 	if (g == NULL) {
-		answer_reload("too many generations are still in use: try "
-			      "again when their sessions have ended");
+		requests_answer_reload(
+		    "too many generations are still in use: try "
+		    "again when their sessions have ended");
 		return;
 	}
 	if (master.phase == PHASE_RUNS)
@@ -273,10 +247,11 @@ announce(void)
 	    !fronts_all_taken())
 		return;
 	master.announced = true;
-	log_info("generation %u is in force: %zu listeners, process %d",
+	log_info("generation %u is in force: listeners: %zu, process: %d",
 	    master.current, master.plan->nlisteners, (int)getpid());
 	report_ready();
-	answer_reload(NULL);
+	requests_answer_reload(NULL);
+	sd_notify(0, "READY=1");
 }
 
 static void
@@ -296,7 +271,7 @@ take_generation_order(void *arg, enum order order, struct span body)
 	}
 	if (master.reload_again && master.phase == PHASE_RUNS) {
 		master.reload_again = false;
-		start_generation();
+		master_reload();
 	}
 }
 
@@ -327,7 +302,7 @@ generation_died(struct generation_child *g, int status)
 	} else if (state == GEN_CURRENT && master.phase == PHASE_RUNS) {
 		log_error("generation %u ended: %s; starting it again",
 		    g->number, what);
-		start_generation();
+		master_reload();
 	}
 }
 
@@ -391,7 +366,7 @@ take_signal(void)
 	switch (s.ssi_signo) {
 	case SIGHUP:
 		if (master.phase == PHASE_RUNS)
-			start_generation();
+			master_reload();
 		break;
 	case SIGTERM:
 		if (master.phase == PHASE_RUNS)
@@ -406,71 +381,6 @@ take_signal(void)
 		break;
 	}
 	reap();
-}
-
-static void
-answer_status(struct control_client *client)
-{
-	const struct generation_board *boards[BOARD_GENERATIONS];
-	struct status_front fronts[BOARD_FRONTS];
-	struct status s = { .started_us = master.started_us,
-		.generation = master.current,
-		.fronts = fronts,
-		.generations = boards,
-		.journal = master.plan->globals.journal };
-	const struct generation_child *current = generations_in(GEN_CURRENT);
-	struct buf b = { 0 };
-
-	for (int i = 0; i < BOARD_FRONTS; i++)
-		if (master.fronts[i].listening != -1)
-			fronts[s.nfronts++] = (struct status_front){
-				master.fronts[i].listener.name,
-				master.fronts[i].listener.socket,
-				master.fronts[i].board
-			};
-	if (current != NULL)
-		boards[s.ngenerations++] = current->board;
-	for (int i = 0; i < BOARD_GENERATIONS; i++) {
-		const struct generation_child *g = &master.generations[i];
-
-		if (g->board != NULL && g != current)
-			boards[s.ngenerations++] = g->board;
-	}
-	for (size_t i = 0; i < s.ngenerations; i++)
-		s.journal_lost += atomic_load(&boards[i]->journal_lost);
-	status_json(&s, &b);
-	control_answer(client, (struct span){ b.p, b.n });
-	buf_finish(&b);
-}
-
-/* The journal's process answers, when all that came before is written. */
-static void
-answer_flush(struct control_client *client)
-{
-	if (master.journal.pid > 0 &&
-	    journal_flush_for(master.journal_ends[0], client->sock))
-		control_hand_over(client);
-	else
-		control_answer(client, span_of("{\"ok\":true}"));
-}
-
-static void
-take_request(struct control *c, struct control_client *client, struct span verb,
-    void *arg)
-{
-	(void)c;
-	(void)arg;
-	if (master.phase != PHASE_RUNS)
-		control_answer_error(client, "millraced is being stopped");
-	else if (span_equal(verb, span_of("status")))
-		answer_status(client);
-	else if (span_equal(verb, span_of("flush")))
-		answer_flush(client);
-	else if (span_equal(verb, span_of("reload")))
-		start_generation(); /* answered when it is in force or not */
-	else
-		control_answer_error(
-		    client, "unknown request: status, reload or flush");
 }
 
 static void
@@ -592,7 +502,7 @@ prepare(const struct master_settings *settings)
 		master.fronts[i].board = &boards[i];
 	}
 	master.journal.channel = -1;
-	master.control.take = take_request;
+	master.control.take = requests_take;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 		master.journal_ends) == -1)
 		master.journal_ends[0] = master.journal_ends[1] = -1;
@@ -610,7 +520,7 @@ int
 master_run(const struct master_settings *settings)
 {
 	prepare(settings);
-	start_generation();
+	master_reload();
 	while (
 	    master.phase != PHASE_GENERATIONS_END || !generations_all_ended()) {
 		wait_for_something();

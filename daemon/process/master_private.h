@@ -63,6 +63,14 @@ extern struct master {
 } master;
 
 struct children_context master_context(void);
+/* Start the next generation; it is told when it works, or does not. */
+void master_reload(void);
+
+/* requests.c */
+/* Those who asked for a reload; why NULL: it is in force. */
+void requests_answer_reload(const char *why);
+void requests_take(
+    struct control *, struct control_client *, struct span verb, void *arg);
 
 /* generations.c */
 struct generation_child *generations_in(enum generation_state);
