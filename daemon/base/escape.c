@@ -147,6 +147,23 @@ escape_logfmt(struct buf *b, struct span s)
 	buf_char(b, '"');
 }
 
+void
+escape_text(struct buf *b, struct span s)
+{
+	uint32_t code;
+	size_t n;
+
+	while (put_plain(b, &s, &n, &code)) {
+		if (n == 0)
+			buf_put(b, "\xef\xbf\xbd", 3);
+		else if (is_control(code))
+			buf_char(b, ' ');
+		else
+			buf_put(b, s.p, n);
+		advance(&s, n > 0 ? n : 1);
+	}
+}
+
 static void
 json_character(struct buf *b, const char *p, size_t n, uint32_t code)
 {

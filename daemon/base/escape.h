@@ -10,6 +10,8 @@
 void escape_log(struct buf *, struct span);
 /* A key=value value: as it is if plain, else in double quotes, escaped. */
 void escape_logfmt(struct buf *, struct span);
+/* Text that a person reads: controls are blanks, bad UTF-8 is U+FFFD. */
+void escape_text(struct buf *, struct span);
 /* A JSON string with its quotes; bad UTF-8 becomes U+FFFD. */
 void escape_json(struct buf *, struct span);
 

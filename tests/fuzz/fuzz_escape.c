@@ -96,6 +96,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check_clean(&b);
 	check_logfmt(&b);
 	buf_cut(&b, 0);
+	escape_text(&b, in);
+	check_clean(&b);
+	buf_cut(&b, 0);
 	escape_json(&b, in);
 	check_clean(&b);
 	check_json(&b);

@@ -102,11 +102,37 @@ test_appends(void **state)
 	buf_finish(&b);
 }
 
+static const struct text_case {
+	const char *in, *want;
+} text_cases[] = {
+	{ "", "" },
+	{ "a \"b\" \\c", "a \"b\" \\c" },
+	{ "a\r\n\tb\x7f", "a   b " },
+	{ "\x1b[2J", " [2J" },
+	{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
+	{ "\xc2\x85|\xe2\x80\xae|\xe2\x80\xa8", " | | " },
+	{ "gr\xfc|\xc0\x8a", "gr\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd" },
+};
+
+static void
+test_text(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(text_cases); i++) {
+		struct buf b = { 0 };
+
+		escape_text(&b, span_of(text_cases[i].in));
+		assert_string_equal(b.p, text_cases[i].want);
+		buf_finish(&b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_appends),
 	};
 
