@@ -1,7 +1,7 @@
 # Tests, benchmarks, and what a fresh machine needs for them.
 
 NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
-               libsqlite3-dev libsystemd-dev
+               libsqlite3-dev libsystemd-dev libidn2-dev libpsl-dev
 NEEDS_TEST  := python3 libcmocka-dev mandoc pkg-config
 
 # Installs what is missing, and is quiet when nothing is.
@@ -75,7 +75,7 @@ fuzz:
 	@+$(MAKE) --no-print-directory -j2 B=build/fuzz CC=$(FUZZ_CLANG) \
 	    SANITIZE="$(FUZZ_SAN),fuzzer-no-link" CFLAGS="-O1 -g" \
 	    build/fuzz/libmillrace.a
-	@CC=$(FUZZ_CLANG) tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	@CC=$(FUZZ_CLANG) LIBS="$(LIBS)" tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # Longer: side by side with a bare libmilter filter.
 BENCH := $(B)/tests/bench/load $(B)/tests/bench/bare

@@ -9,6 +9,7 @@
 
 static const struct service *const services[] = {
 	&map_service,
+	&address_service,
 };
 
 enum { SERVICES = sizeof(services) / sizeof(services[0]) };

@@ -11,6 +11,7 @@
 #define SERVICE_SERVICE_H
 
 #include "config/config.h"
+#include "millrace/address.h"
 #include "millrace/map.h"
 
 /*
@@ -40,6 +41,7 @@ struct service {
 	void (*stop)(void);
 };
 
+extern const struct service address_service;
 extern const struct service map_service;
 
 #endif

@@ -16,9 +16,10 @@
 
 struct mr_mailbox {
 	const char *display; /* decoded, UTF-8; "" if there is none */
-	const char *address; /* "local@domain", the domain as in .domain */
-	const char *local;   /* unquoted */
-	const char *domain;  /* A-labels, lower case; literals as "[...]" */
+	/* "local@domain", the domain as in .domain, local quoted if it must */
+	const char *address;
+	const char *local;  /* unquoted */
+	const char *domain; /* A-labels, lower case; literals as "[...]" */
 };
 
 struct mr_mailboxes {
@@ -26,7 +27,9 @@ struct mr_mailboxes {
 	const struct mr_mailbox *items;
 	/*
 	 * Something in the field is no address, or it goes beyond the limits
-	 * (256 mailboxes); items are those found before and after it.
+	 * (256 mailboxes).  Items are those found before and after it, and
+	 * within: every address that a program which shows the mail may make
+	 * of it, as far as it has a domain.
 	 */
 	bool broken;
 };
@@ -43,8 +46,10 @@ struct mr_address_service {
 	    struct mr_ctx *, const char *value);
 
 	/*
-	 * [session] Decode the encoded words of a value (RFC 2047) to UTF-8;
-	 * unknown charsets and broken words stay as they are.
+	 * [session] A value as a person reads it: unfolded, runs of blanks
+	 * as one, encoded words (RFC 2047) decoded to UTF-8; unknown charsets
+	 * and broken words stay as they are.  Control characters are blanks,
+	 * bytes that are no UTF-8 U+FFFD.
 	 */
 	const char *(*decode)(struct mr_ctx *, const char *value);
 
@@ -56,12 +61,15 @@ struct mr_address_service {
 
 	/*
 	 * [session] The shortest name at or above the domain that somebody
-	 * can register, by the public suffix list: "example.co.uk" for
-	 * "a.b.example.co.uk".  NULL for a public suffix itself, an address
-	 * literal and what is no name.
+	 * can register, by the public suffix list of the system: "example.
+	 * co.uk" for "a.b.example.co.uk".  NULL for a public suffix itself,
+	 * an address (literal or not) and what is no name.
 	 */
 	const char *(*registered)(struct mr_ctx *, const char *domain);
-	/* [any] Whether the domain is itself a public suffix. */
+	/*
+	 * [any] Whether the domain is itself a public suffix.  A top-level
+	 * domain that the list does not have is one.
+	 */
 	bool (*is_public_suffix)(const char *domain);
 };
 

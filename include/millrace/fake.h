@@ -276,7 +276,26 @@ fake_service(struct fake *f, const char *id, const void *table)
 
 #include <millrace/fake/config.h>
 #include <millrace/fake/host.h>
+
+#include <millrace/fake/address.h>
 #include <millrace/fake/map.h>
+
+/* What a host offers unless fake_service() says otherwise. */
+MR_FAKE const void *
+fake_host_service(const struct mr_host *h, const char *id)
+{
+	const struct fake *f = fake_of_host(h);
+
+	for (size_t i = 0; i < 8 && f->service_id[i] != NULL; i++)
+		if (strcmp(f->service_id[i], id) == 0)
+			return f->service[i];
+	if (strcmp(id, MR_MAP_SERVICE) == 0)
+		return &fake_map_service;
+	if (strcmp(id, MR_ADDRESS_SERVICE) == 0)
+		return &fake_address_service;
+	return NULL;
+}
+
 #include <millrace/fake/stages.h>
 
 #endif

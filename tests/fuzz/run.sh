@@ -11,7 +11,7 @@ for name; do
 	$CC -std=gnu11 -O1 -g -D_GNU_SOURCE -fsanitize=address,undefined,fuzzer \
 	    -fno-sanitize-recover=undefined -Iinclude -Idaemon -Itests -I. \
 	    -o "$target" "tests/fuzz/fuzz_$name.c" build/fuzz/libmillrace.a \
-	    -lconfuse -lcjson -lsqlite3 -lsystemd -lpthread || exit 1
+	    $LIBS || exit 1
 	echo "$name: $seconds s"
 	"$target" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
 	    -artifact_prefix="build/fuzz/crash-$name-" "$new" \

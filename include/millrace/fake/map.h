@@ -224,15 +224,4 @@ static const struct mr_map_service fake_map_service = {
 	.each = fake_map_each,
 };
 
-MR_FAKE const void *
-fake_host_service(const struct mr_host *h, const char *id)
-{
-	const struct fake *f = fake_of_host(h);
-
-	for (size_t i = 0; i < 8 && f->service_id[i] != NULL; i++)
-		if (strcmp(f->service_id[i], id) == 0)
-			return f->service[i];
-	return strcmp(id, MR_MAP_SERVICE) == 0 ? &fake_map_service : NULL;
-}
-
 #endif
