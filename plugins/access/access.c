@@ -290,9 +290,11 @@ access_open(const struct mr_host *host, const void *conf, void **self)
 	a->conf = conf;
 	a->judge.lists = a->conf->lists;
 	a->judge.map = host->service(host, MR_MAP_SERVICE);
-	if (a->judge.map == NULL) {
-		host->config_error(
-		    host, NULL, "this daemon has no service " MR_MAP_SERVICE);
+	a->judge.address = host->service(host, MR_ADDRESS_SERVICE);
+	if (a->judge.map == NULL || a->judge.address == NULL) {
+		host->config_error(host, NULL,
+		    "this daemon has no service " MR_MAP_SERVICE
+		    " or " MR_ADDRESS_SERVICE);
 		free(a);
 		return false;
 	}

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "decode.h"
-
 /* Of a header field this much is compared; MTAs pass up to 64 KB. */
 enum { FIELD_BYTES = 4096 };
 
@@ -139,22 +137,19 @@ look_recipient(struct look *l)
 				  : look_some_recipient(l);
 }
 
+/* A list is of text as a person reads it. */
 static const char *
 look_header(struct look *l)
 {
-	char *text = NULL;
+	char text[FIELD_BYTES];
 	const char *raw, *value;
 
 	for (uint32_t i = 0; l->ctx->host->header_at(l->ctx, i, &l->key, &raw);
 	     i++) {
-		int n;
-
-		if (text == NULL)
-			text = l->ctx->host->alloc(l->ctx, FIELD_BYTES);
-		n = snprintf(text, FIELD_BYTES / 2, "%s: ", l->key);
-		if (n < 0 || n >= FIELD_BYTES / 2)
+		raw = l->judge->address->decode(l->ctx, raw);
+		if (strlen(l->key) >= FIELD_BYTES / 2)
 			continue;
-		decode_value(text + n, FIELD_BYTES - (size_t)n, raw);
+		snprintf(text, sizeof(text), "%s: %s", l->key, raw);
 		value = l->judge->map->glob(l->ctx, l->list, text);
 		if (value != NULL)
 			return value;

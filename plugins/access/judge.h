@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <millrace/address.h>
 #include <millrace/map.h>
 #include <millrace/plugin.h>
 
@@ -32,6 +33,7 @@ extern const uint32_t judge_stage_of[KINDS];
 
 struct judge {
 	const struct mr_map_service *map;
+	const struct mr_address_service *address;
 	const struct mr_map *const (*lists)[KINDS]; /* [ACTIONS], from conf */
 };
 

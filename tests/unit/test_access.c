@@ -9,9 +9,9 @@
 #include <millrace/fake.h>
 
 #include "../../plugins/access/access.c"
-#include "../../plugins/access/decode.c"
 #include "../../plugins/access/entry.c"
 #include "../../plugins/access/judge.c"
+#include "service/service.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -80,6 +80,8 @@ static void
 configure(struct fake *f, const struct story *s)
 {
 	fake_init(f, &mr_plugin_access);
+	/* The real one: what it decodes is looked up here. */
+	fake_service(f, MR_ADDRESS_SERVICE, address_service.table);
 	for (size_t i = 0; i < OPTIONS && s->set[i].name != NULL; i++)
 		fake_set(f, s->set[i].name, s->set[i].text);
 }

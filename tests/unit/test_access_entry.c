@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "../../plugins/access/decode.c"
 #include "../../plugins/access/entry.c"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -121,71 +120,6 @@ test_score(void **state)
 	}
 }
 
-static const struct decode_case {
-	const char *value, *want;
-} decode_cases[] = {
-	{ "", "" },
-	{ " plain ", "plain" },
-	{ " folded\n\tline\n  and  more", "folded line and more" },
-	{ "bell\x07 del\x7f tab\t.", "bell  del  tab ." },
-	{ "=?utf-8?Q?caf=C3=A9?=", "caf\xc3\xa9" },
-	{ "=?UTF-8?q?a_b=20c?= d", "a b c d" },
-	{ "=?utf-8?B?dmlhZ3Jh?=", "viagra" },
-	{ "=?utf-8?b?dmk=?=", "vi" },
-	{ "=?utf-8*en?b?dmk=?=", "vi" },
-	/* blanks between two words go, beside one they stay */
-	{ "x =?utf-8?q?a?= \n =?utf-8?q?b?= y", "x ab y" },
-	{ "=?utf-8?q?a?= b =?utf-8?q?c?=", "a b c" },
-	{ "=?utf-8?q?a?==?utf-8?q?b?=", "ab" },
-	/* half a character each */
-	{ "=?utf-8?q?=C3?= =?utf-8?q?=A9?=", "\xc3\xa9" },
-	{ "=?iso-8859-1?q?caf=E9?=", "caf\xc3\xa9" },
-	{ "=?windows-1252?q?caf=E9?=", "caf\xc3\xa9" },
-	{ "=?koi8-r?q?=C1?=", "\xc1" },
-	/* an encoded line end is no line end */
-	{ "=?utf-8?q?a=0D=0AX-Y:=20b=00c?=", "a  X-Y: b c" },
-	{ "=?utf-8?B?DQo=?=x", "  x" },
-	/* not encoded words, or broken ones */
-	{ "=?utf-8?q?a", "=?utf-8?q?a" },
-	{ "=?utf-8?x?a?=", "=?utf-8?x?a?=" },
-	{ "=??q?a?=", "=??q?a?=" },
-	{ "=?utf-8?q?a=4?=", "a=4" },
-	{ "=?utf-8?q?a=zz?=", "a=zz" },
-	{ "=?utf-8?b?!!!?=", "" },
-	{ "=?", "=?" },
-	{ "a=?=?=", "a=?=?=" },
-};
-
-static void
-test_decode(void **state)
-{
-	char out[200];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(decode_cases); i++) {
-		size_t n =
-		    decode_value(out, sizeof(out), decode_cases[i].value);
-
-		assert_string_equal(out, decode_cases[i].want);
-		assert_int_equal(n, strlen(out));
-	}
-}
-
-static void
-test_decode_cuts(void **state)
-{
-	char out[8] = "xxxxxxx";
-
-	(void)state;
-	assert_int_equal(decode_value(out, 5, "abcdefgh"), 4);
-	assert_string_equal(out, "abcd");
-	assert_int_equal(out[6], 'x');
-	assert_int_equal(decode_value(out, 1, "abc"), 0);
-	/* no half of a character that was made here */
-	assert_int_equal(decode_value(out, 5, "=?latin1?q?abc=E9?="), 3);
-	assert_string_equal(out, "abc");
-}
-
 int
 main(void)
 {
@@ -193,8 +127,6 @@ main(void)
 		cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_reply_length),
 		cmocka_unit_test(test_score),
-		cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_decode_cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
