@@ -124,22 +124,17 @@ host_symbol(
     struct mr_ctx *ctx, const char *name, double score, const char *detail)
 {
 	struct call *c = call_of(ctx);
-	struct message *m = c->session->message;
-	struct record_symbol *s;
+	struct arena *arena = session_scope(c->session);
+	struct record_symbol s = { .score = score,
+		.stage = c->stage,
+		.by = c->instance->conf->name,
+		.observed = c->observed };
 
-	if (m == NULL)
-		return misbehaves(c, "symbol", "no message is open");
 	if (name == NULL || name[0] == '\0' || !isfinite(score))
 		return misbehaves(c, "symbol", "no name, or not a number");
-	s = arena_alloc(m->arena, sizeof(*s));
-	s->name = arena_copy(m->arena, name);
-	s->score = score;
-	s->stage = c->stage;
-	s->detail = detail != NULL ? arena_copy(m->arena, detail) : NULL;
-	s->by = c->instance->conf->name;
-	s->observed = c->observed;
-	*m->symbols_end = s;
-	m->symbols_end = &s->next;
+	s.name = arena_copy(arena, name);
+	s.detail = detail != NULL ? arena_copy(arena, detail) : NULL;
+	symbols_add(symbols_here(c->session), arena, &s);
 	return true;
 }
 
@@ -148,15 +143,8 @@ static double
 host_score(struct mr_ctx *ctx)
 {
 	const struct call *c = call_of(ctx);
-	const struct message *m = c->session->message;
-	double sum = 0;
 
-	if (m == NULL)
-		return 0;
-	for (const struct record_symbol *s = m->symbols; s != NULL; s = s->next)
-		if (c->observed || !s->observed)
-			sum += s->score;
-	return sum;
+	return symbols_score(symbols_here(c->session), c->observed);
 }
 
 /* An edit that an instance asks for. */
@@ -481,8 +469,8 @@ host_alloc(struct mr_ctx *ctx, size_t n)
 static bool
 host_symbol_at(struct mr_ctx *ctx, uint32_t index, struct mr_symbol *out)
 {
-	const struct message *m = call_of(ctx)->session->message;
-	const struct record_symbol *s = m != NULL ? m->symbols : NULL;
+	const struct record_symbol *s =
+	    symbols_here(call_of(ctx)->session)->first;
 
 	while (s != NULL && index-- > 0)
 		s = s->next;

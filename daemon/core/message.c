@@ -43,7 +43,10 @@ message_begin(struct session *s, const struct event *e)
 	m->recipients = arena_alloc(arena, sizeof(*m->recipients));
 	m->recipients_end = &m->told_recipients;
 	m->edits = edit_create(arena);
-	m->symbols_end = &m->symbols;
+	symbols_init(&m->symbols);
+	for (const struct record_symbol *i = s->symbols.first; i != NULL;
+	     i = i->next)
+		symbols_add(&m->symbols, arena, i);
 	m->steps.end = &m->steps.first;
 	m->outcome = MR_OUTCOME_ABORTED;
 	m->stage = STAGE_ABORT;
@@ -199,17 +202,6 @@ fill_session(struct record *r, const struct session *s)
 	r->steps = s->steps.first;
 }
 
-static double
-counted_score(const struct message *m)
-{
-	double sum = 0;
-
-	for (const struct record_symbol *s = m->symbols; s != NULL; s = s->next)
-		if (!s->observed)
-			sum += s->score;
-	return sum;
-}
-
 static void
 fill_message(struct record *r, struct message *m)
 {
@@ -226,8 +218,8 @@ fill_message(struct record *r, struct message *m)
 	r->stage = stage_name(m->stage);
 	r->by = m->by;
 	r->reply = m->reply;
-	r->score = counted_score(m);
-	r->symbols = m->symbols;
+	r->score = symbols_score(&m->symbols, false);
+	r->symbols = m->symbols.first;
 	r->auth = m->auth;
 	r->nauth = m->nauth;
 	r->nedits = m->session->answer.nedits;
@@ -274,6 +266,8 @@ message_record_refusal(
 	r.stage = stage_name(stage);
 	r.by = d->by->conf->name;
 	r.reply = d->reply;
+	r.symbols = s->symbols.first;
+	r.score = symbols_score(&s->symbols, false);
 	s->core->settings.record(s->core->settings.record_arg, &r);
 }
 

@@ -28,6 +28,10 @@ struct steps {
 	struct record_step *first, **end;
 };
 
+struct symbols {
+	struct record_symbol *first, **end;
+};
+
 struct message {
 	struct session *session;
 	struct arena *arena;
@@ -55,7 +59,7 @@ struct message {
 	const char *by;
 	struct reply reply;
 	struct steps steps;
-	struct record_symbol *symbols, **symbols_end;
+	struct symbols symbols; /* begins with the session's */
 	struct note *notes;
 	void *states[]; /* by place in the chain; NULL: never asked */
 };
@@ -74,6 +78,7 @@ struct session {
 	bool accepted;               /* no more questions in this session */
 	bool lost;                   /* given up: see core_watch.leave */
 	struct steps steps;          /* connect and helo */
+	struct symbols symbols;      /* likewise */
 	struct message *message;
 	struct answer answer;
 	void *states[]; /* by place in the chain; NULL: never asked */
@@ -101,6 +106,18 @@ extern const struct mr_host host_table;
 /* Handed to instances while they open: config_error goes to *why. */
 void host_begin_open(struct instance *, char **why);
 void host_end_open(void);
+
+/* symbols.c */
+void symbols_init(struct symbols *);
+/* A copy of the symbol, its strings borrowed. */
+void symbols_add(
+    struct symbols *, struct arena *, const struct record_symbol *);
+/* The message's, or the session's outside one. */
+struct symbols *symbols_here(struct session *);
+/* Forget all after those of that stage, which come first. */
+void symbols_cut(struct symbols *, enum stage);
+/* What counts; all: what observing instances found, too. */
+double symbols_score(const struct symbols *, bool all);
 
 /* applies.c: is the instance asked at this stage?  rcpt: at STAGE_RCPT. */
 bool applies(const struct instance *, const struct session *, enum stage,

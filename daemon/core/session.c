@@ -28,6 +28,7 @@ session_create(struct core *core, const struct chain *chain, uint64_t id)
 	s->macros.arena = arena;
 	s->client.name = s->client.addr = "unknown";
 	s->steps.end = &s->steps.first;
+	symbols_init(&s->symbols);
 	return s;
 }
 
@@ -259,6 +260,7 @@ take_helo(struct session *s, const struct event *e)
 		end = &(*end)->next;
 	*end = NULL;
 	s->steps.end = end;
+	symbols_cut(&s->symbols, STAGE_CONNECT);
 	free(s->helo);
 	s->helo = memory_copy(e->text);
 	s->client.helo = s->helo;

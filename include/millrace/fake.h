@@ -55,8 +55,8 @@ struct fake {
 	struct mr_plan plan; /* as plan() left it */
 	void *conf;
 	bool opened, in_message, skip;
-	double score;
-	int64_t time_left; /* what time_left() answers; 5000 */
+	double score, session_score; /* the latter before its message */
+	int64_t time_left;           /* what time_left() answers; 5000 */
 	struct mr_symbol findings[FAKE_PAIRS]; /* see fake_finding() */
 	uint32_t nfindings;
 	char *transcript;

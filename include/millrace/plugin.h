@@ -349,7 +349,10 @@ struct mr_host {
 	bool (*reply)(
 	    struct mr_ctx *, int32_t code, const char *dsn, const char *text);
 
-	/* A named finding.  detail may be NULL.  Sum of scores: score(). */
+	/*
+	 * A named finding.  detail may be NULL.  Sum of scores: score().
+	 * One of connect or helo is one of each message of the session.
+	 */
 	bool (*symbol)(struct mr_ctx *, const char *name, double score,
 	    const char *detail);
 	double (*score)(struct mr_ctx *);

@@ -30,9 +30,9 @@ struct access {
 	struct entry_reply reply; /* the default one */
 };
 
-/* Lists that have left their symbol in this message, one bit each. */
-struct access_message {
-	uint32_t told;
+/* Lists that have left their symbol, one bit each. */
+struct access_told {
+	uint32_t lists;
 };
 
 #define LIST(a, k, n, t)                                                       \
@@ -320,20 +320,23 @@ access_close(void *self)
 	free(self);
 }
 
-/* Once a message for each list; for each recipient that is refused. */
+/*
+ * Once a message for each list, and what the session left counts; for each
+ * recipient that is refused.
+ */
 static void
 leave_symbol(
     struct mr_ctx *c, const struct finding *f, const char *name, double score)
 {
-	struct access_message *m = c->message;
+	const struct access_told *session = c->session;
+	struct access_told *told = c->message != NULL ? c->message : c->session;
 	uint32_t bit = UINT32_C(1) << (f->action * KINDS + f->kind);
 	char detail[400];
 
-	if (m == NULL)
+	if (c->message != NULL && (told->lists | session->lists) & bit &&
+	    !(f->action == DENY && f->kind == RECIPIENTS))
 		return;
-	if (m->told & bit && !(f->action == DENY && f->kind == RECIPIENTS))
-		return;
-	m->told |= bit;
+	told->lists |= bit;
 	snprintf(detail, sizeof(detail), "%s %s",
 	    judge_list_name(f->action, f->kind), f->key);
 	c->host->symbol(c, name, score, detail);
@@ -367,27 +370,19 @@ deny_how(const struct access *a, const struct entry_reply *r)
 }
 
 static mr_verdict
-refuse(struct mr_ctx *c, const struct finding *f, const struct entry_reply *own,
-    bool for_good)
+refuse(struct mr_ctx *c, const struct entry_reply *own, bool for_good)
 {
 	const struct access *a = c->self;
 	const struct entry_reply *r = own->code != 0 ? own : &a->reply;
 	const char *text = own->text[0] != '\0' ? own->text : a->reply.text;
 	int32_t code = for_good ? 550 : 451;
 	const char *dsn = for_good ? "5.7.1" : "4.7.1";
-	char line[600];
 
 	if (r->code != 0) {
 		code = r->code;
 		dsn = r->dsn[0] != '\0' ? r->dsn : dsn;
 	}
 	c->host->reply(c, code, dsn, text);
-	if (c->message == NULL) {
-		/* No message will bear the symbol. */
-		snprintf(line, sizeof(line), "ACCESS_DENY %s %.300s",
-		    judge_list_name(f->action, f->kind), f->key);
-		c->host->log(c->host, c, MR_LOG_INFO, line);
-	}
 	return for_good ? MR_REJECT : MR_TEMPFAIL;
 }
 
@@ -400,7 +395,7 @@ deny(struct mr_ctx *c, const struct finding *f, const char *rcpt)
 
 	leave_symbol(c, f, "ACCESS_DENY", 0);
 	if (how == WITH_REJECT || how == WITH_TEMPFAIL)
-		return refuse(c, f, &r, how == WITH_REJECT);
+		return refuse(c, &r, how == WITH_REJECT);
 	/* There is nothing to throw away or hold yet: mail comes later. */
 	if (c->message == NULL)
 		return MR_CONTINUE;
@@ -531,7 +526,8 @@ MR_PLUGIN(access) = {
 	.summary = "allows, refuses or tags by lists",
 	.options = access_options,
 	.conf_size = sizeof(struct access_conf),
-	.message_size = sizeof(struct access_message),
+	.session_size = sizeof(struct access_told),
+	.message_size = sizeof(struct access_told),
 	.actions = MR_ACTION_ADD_HEADER | MR_ACTION_CHANGE_HEADER |
 		   MR_ACTION_DELETE_RECIPIENT | MR_ACTION_QUARANTINE,
 	.wants = MR_WANT_HEADERS,

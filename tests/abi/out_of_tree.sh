@@ -8,25 +8,6 @@ tree=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# As `make install DESTDIR=` does it; by hand while that is not there.
-install_sdk() {
-	if grep -q '^install-sdk:' "$tree/Makefile"; then
-		make -C "$tree" -s install-sdk DESTDIR="$work/root" \
-		    PREFIX=/usr
-		return
-	fi
-	sdk=$work/root/usr/include/millrace
-	mkdir -p "$sdk/fake" "$work/root/usr/lib/pkgconfig"
-	cp "$tree"/include/millrace/*.h "$tree"/include/millrace/plugin.m* \
-	    "$sdk"
-	cp "$tree"/include/millrace/fake/*.h "$sdk/fake"
-	sed -e 's|@prefix@|/usr|; s|@version@|0.1.0|; s|@abi@|0.1|' \
-	    -e 's|@plugindir@|/usr/lib/millrace/plugins|' \
-	    -e 's|@mandir@|/usr/share/man|' \
-	    "$tree/include/millrace/millrace.pc.in" \
-	    >"$work/root/usr/lib/pkgconfig/millrace.pc"
-}
-
 # A pkg-config that finds the headers in this root, first in the path.
 use_root() {
 	real=$(command -v pkg-config)
@@ -58,7 +39,7 @@ from_page() {
 	    "$tree/include/millrace/millrace-plugin.3" | sed 's/\\e/\\/g'
 }
 
-install_sdk
+make -C "$tree" -s install-sdk DESTDIR="$work/root" PREFIX=/usr
 use_root
 
 mkdir "$work/null" "$work/nodot"

@@ -282,6 +282,25 @@ class Together(Scene):
                          [('ONE', 1.5, 'because', 'a'),
                           ('TWO', -0.5, None, 'a'), ('THREE', 4, None, 'b')])
 
+    def test_symbols_of_the_session_are_each_messages(self):
+        """Of several HELOs only the last counts."""
+        d = self.daemon(
+            actor('w', 'helo symbol W 8', mode='observe'),
+            actor('a', 'connect symbol C 1', 'helo symbol H 2 why',
+                  'mail symbol M 4', 'eom echo'))
+        with self.session(d) as m:
+            m.helo('again.example.com')
+            for _ in range(2):
+                edits, _ = self.message(m)
+                self.assertEqual(echo(edits, 'Score'), ['7'])
+        for record in records(d, 2):
+            self.assertEqual(record['score'], 7)
+            self.assertEqual(
+                [(s['name'], s['stage'], s['detail'], s['observed'])
+                 for s in record['symbols']],
+                [('C', 'connect', None, False), ('W', 'helo', None, True),
+                 ('H', 'helo', 'why', False), ('M', 'mail', None, False)])
+
     def test_numbers_that_are_none(self):
         d = self.daemon(actor('a', 'mail symbol X nan', 'mail symbol Y inf',
                               'mail symbol Z 1'), trouble=True)

@@ -183,7 +183,8 @@ class Messages(Scene):
 
     def test_refused_connection_is_recorded(self):
         for stage in ('connect', 'helo'):
-            d = self.daemon(actor('a', f'{stage} reject 554 5.7.1 go away'))
+            d = self.daemon(actor('a', f'{stage} symbol S 1.5 a list',
+                                  f'{stage} reject 554 5.7.1 go away'))
             with self.connected(d) as m:
                 m.conn()
                 if stage == 'helo':
@@ -192,6 +193,9 @@ class Messages(Scene):
             self.assertEqual((record['outcome'], record['stage'],
                               record['by'], record['reply']['text']),
                              ('reject', stage, 'a', 'go away'))
+            self.assertEqual((record['score'], [
+                (s['name'], s['detail']) for s in record['symbols']]),
+                (1.5, [('S', 'a list')]))
 
     def test_forms_of_addresses(self):
         d = self.daemon(actor('a', 'eom echo'))

@@ -112,31 +112,31 @@ test_stories(const struct story *stories, size_t count)
 static const struct story deny_stories[] = {
 	{ "no list does nothing", { { NULL, NULL } }, "", "" },
 	{ "a client", { { "deny-clients", "192.0.2.0/24" } }, "connect reject",
-	    "reply 550 5.7.1 Access denied\n"
-	    "log info ACCESS_DENY deny-clients 192.0.2.1\n" },
+	    "symbol ACCESS_DENY 0.00 deny-clients 192.0.2.1\n"
+	    "reply 550 5.7.1 Access denied\n" },
 	{ "another client", { { "deny-clients", "198.51.100.0/24" } }, "", "" },
 	{ "a client with a reply of its own",
 	    { { "deny-clients", "192.0.2.0/24 554 5.7.9 Not you" } },
 	    "connect reject",
-	    "reply 554 5.7.9 Not you\n"
-	    "log info ACCESS_DENY deny-clients 192.0.2.1\n" },
+	    "symbol ACCESS_DENY 0.00 deny-clients 192.0.2.1\n"
+	    "reply 554 5.7.9 Not you\n" },
 	{ "a text of its own", { { "deny-clients", "192.0.2.0/24 Not you" } },
 	    "connect reject",
-	    "reply 550 5.7.1 Not you\n"
-	    "log info ACCESS_DENY deny-clients 192.0.2.1\n" },
+	    "symbol ACCESS_DENY 0.00 deny-clients 192.0.2.1\n"
+	    "reply 550 5.7.1 Not you\n" },
 	{ "the exact entry wins",
 	    { { "deny-clients", "192.0.2.0/24 Net" },
 		{ "deny-clients", "192.0.2.1 Host" } },
 	    "connect reject",
-	    "reply 550 5.7.1 Host\n"
-	    "log info ACCESS_DENY deny-clients 192.0.2.1\n" },
+	    "symbol ACCESS_DENY 0.00 deny-clients 192.0.2.1\n"
+	    "reply 550 5.7.1 Host\n" },
 	{ "a reverse name", { { "deny-names", ".example.org" } },
 	    "connect reject",
-	    "reply 550 5.7.1 Access denied\n"
-	    "log info ACCESS_DENY deny-names mail.example.org\n" },
+	    "symbol ACCESS_DENY 0.00 deny-names mail.example.org\n"
+	    "reply 550 5.7.1 Access denied\n" },
 	{ "a HELO", { { "deny-helos", "mx.example.org" } }, "helo reject",
-	    "reply 550 5.7.1 Access denied\n"
-	    "log info ACCESS_DENY deny-helos mx.example.org\n" },
+	    "symbol ACCESS_DENY 0.00 deny-helos mx.example.org\n"
+	    "reply 550 5.7.1 Access denied\n" },
 	{ "a sender", { { "deny-senders", "@example.org" } }, "mail reject",
 	    "symbol ACCESS_DENY 0.00 deny-senders a@example.org\n"
 	    "reply 550 5.7.1 Access denied\n" },
@@ -195,8 +195,8 @@ static const struct story how_stories[] = {
 	    { { "deny-clients", "192.0.2.1 550 No" },
 		{ "deny-with", "discard" } },
 	    "connect reject",
-	    "reply 550 5.7.1 No\n"
-	    "log info ACCESS_DENY deny-clients 192.0.2.1\n" },
+	    "symbol ACCESS_DENY 0.00 deny-clients 192.0.2.1\n"
+	    "reply 550 5.7.1 No\n" },
 	{ "one recipient is discarded",
 	    { { "deny-recipients", "b@example.com" },
 		{ "deny-with", "discard" } },
@@ -241,8 +241,8 @@ static const struct story allow_stories[] = {
 	{ "a later allow does not help",
 	    { { "allow-senders", "*" }, { "deny-clients", "192.0.2.1" } },
 	    "connect reject",
-	    "reply 550 5.7.1 Access denied\n"
-	    "log info ACCESS_DENY deny-clients 192.0.2.1\n" },
+	    "symbol ACCESS_DENY 0.00 deny-clients 192.0.2.1\n"
+	    "reply 550 5.7.1 Access denied\n" },
 	{ "the chain ends",
 	    { { "allow-senders", "*" }, { "allow-ends", "chain" } },
 	    "mail accept",

@@ -73,11 +73,11 @@ fake_host_symbol(
 {
 	struct fake *f = fake_of(c);
 
-	if (!f->in_message)
-		return fake_misbehaves(f, "symbol", "no message is open");
 	fake_note_down(f, "symbol %s %.2f%s%s", name, score,
 	    detail != NULL ? " " : "", detail != NULL ? detail : "");
 	f->score += score;
+	if (!f->in_message)
+		f->session_score += score;
 	return true;
 }
 

@@ -127,7 +127,7 @@ fake_end(struct fake *f, mr_outcome outcome)
 		f->plugin->message_end(&f->ctx, outcome);
 	f->in_message = f->skip = false;
 	f->nfields = f->nrecipients = f->nnotes = 0;
-	f->score = 0;
+	f->score = f->session_score;
 	f->ctx.message = NULL;
 	f->ctx.message_id = f->ctx.sender = NULL;
 	f->ctx.recipients = NULL;
