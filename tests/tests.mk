@@ -1,8 +1,12 @@
 # Tests, benchmarks, and what a fresh machine needs for them.
 
 NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
-               libsqlite3-dev libsystemd-dev libidn2-dev libpsl-dev
+               libsqlite3-dev libsystemd-dev \
+               libidn2-dev libpsl-dev
 NEEDS_TEST  := python3 libcmocka-dev mandoc pkg-config
+
+# Debian's own: it has the modules that its packages bring.
+PYTHON      ?= /usr/bin/python3
 
 # Installs what is missing, and is quiet when nothing is.
 .PHONY: needs
@@ -62,7 +66,7 @@ test: needs-test
 	@+$(MAKE) --no-print-directory -j2 all test-programs
 	@+$(MAKE) --no-print-directory -j2 asan
 	@+$(MAKE) --no-print-directory -j2 tsan
-	@python3 -B tests/run.py $(TESTS)
+	@$(PYTHON) -B tests/run.py $(TESTS)
 
 # Longer: every parser for FUZZ_SECONDS, with clang's fuzzer.
 FUZZ_SECONDS ?= 60
@@ -94,10 +98,10 @@ $(B)/tests/bench/bare: tests/bench/bare.c
 .PHONY: bench
 bench: needs-test
 	@+$(MAKE) --no-print-directory -j2 all test-programs $(BENCH)
-	@python3 -B tests/bench/run.py $(BENCH_OPTIONS)
+	@$(PYTHON) -B tests/bench/run.py $(BENCH_OPTIONS)
 
 .PHONY: demo
 demo:
 	@tests/lib/needs.sh $(NEEDS_BUILD) python3
 	@+$(MAKE) --no-print-directory -j2 all
-	@python3 -B tests/demo/demo.py $(if $(KEEP),--keep)
+	@$(PYTHON) -B tests/demo/demo.py $(if $(KEEP),--keep)
