@@ -36,7 +36,8 @@ def unpack(name, packages):
 
 def env(tree):
     """The environment in which programs of the tree find their libraries."""
-    places = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib/postfix")
+    places = ("usr/lib", "usr/lib/*-linux-gnu*", "lib/*-linux-gnu*",
+              "usr/lib/postfix")
     libraries = [str(path) for place in places for path in tree.glob(place)]
     plugins = [str(path) for path in tree.glob("usr/lib/*/sasl2")]
     return {

@@ -25,7 +25,7 @@ PACKAGES = ['nsd', 'ldnsutils']
 
 CONF = '''server:
     server-count: 1
-    ip-address: 127.0.0.1@{port}
+    ip-address: {address}
     hide-version: yes
     username: ""
     zonesdir: "{folder}"
@@ -50,13 +50,17 @@ ns A 127.0.0.1
 
 
 class Nsd:
-    """A context manager; zones: {name: text of a zone file}."""
+    """A context manager; zones: {name: text of a zone file}.
 
-    def __init__(self, zones, signed=False):
+    A program that can ask port 53 only needs a host of its own, out of
+    127.0.0.0/8.
+    """
+
+    def __init__(self, zones, signed=False, host='127.0.0.1', port=None):
         self._zones, self._signed = zones, signed
         self._claim = ports.claim()
-        self.port = self._claim.number
-        self.address = f'127.0.0.1@{self.port}'
+        self.host, self.port = host, port or self._claim.number
+        self.address = f'{host}@{self.port}'
         self.anchors = ''
 
     def __enter__(self):
@@ -79,7 +83,7 @@ class Nsd:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _configure(self):
-        conf = CONF.format(port=self.port, folder=self._folder)
+        conf = CONF.format(address=self.address, folder=self._folder)
         for zone, text in self._zones.items():
             file = self._folder / f'{zone}.zone'
             file.write_text(HEAD.format(zone=zone) + text + '\n')
@@ -122,7 +126,7 @@ class Nsd:
         query = struct.pack('!6HBHH', 1, 0, 1, 0, 0, 0, 0, 2, 1)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             udp.settimeout(0.1)
-            udp.connect(('127.0.0.1', self.port))
+            udp.connect((self.host, self.port))
             try:
                 udp.send(query)
                 return bool(udp.recv(512))
