@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "command/message_file.h"
 #include "command/past.h"
 #include "core/tool.h"
 #include "service/service.h"
@@ -14,6 +15,7 @@
 struct running {
 	struct mr_tool tool;
 	const struct common *common;
+	struct tool *scope;
 };
 
 const struct mr_plugin *
@@ -143,6 +145,32 @@ history(const struct mr_tool *tool, int64_t since, int64_t until,
 	return n != -1;
 }
 
+static void
+message(const struct mr_tool *tool, const void *text, size_t len,
+    void (*use)(void *arg, struct mr_ctx *), void *arg)
+{
+	const struct running *r = (const struct running *)(const void *)tool;
+	struct span in = { text, len }, name, raw;
+	struct buf body = { 0 };
+
+	tool_message_begin(r->scope);
+	message_file_begin(&in);
+	while (message_file_field(&in, &name, &raw)) {
+		char *n = memory_printf("%.*s", (int)name.n, name.p);
+		struct buf value = { 0 };
+
+		message_file_value(&value, raw);
+		tool_message_field(r->scope, n, value.p);
+		buf_finish(&value);
+		free(n);
+	}
+	message_file_body(&body, in);
+	tool_message_body(r->scope, (struct span){ body.p, body.n });
+	use(arg, tool_ctx(r->scope));
+	tool_message_end(r->scope);
+	buf_finish(&body);
+}
+
 /* The instances of the plugin: names and options. */
 static void
 add_instances(struct mr_tool *t, const struct config *c, const char *plugin)
@@ -173,20 +201,20 @@ run(const struct common *common, const struct setup *setup,
 		.service = service_find,
 	};
 	struct running r = { .common = common };
-	struct tool *scope;
 	int status;
 
 	service_prepare(setup->config, false);
-	scope = tool_create(&settings, p);
+	r.scope = tool_create(&settings, p);
 	r.tool = (struct mr_tool){ .size = sizeof(r.tool),
 		.json = common->json,
-		.ctx = tool_ctx(scope),
-		.history = history };
+		.ctx = tool_ctx(r.scope),
+		.history = history,
+		.message = message };
 	add_instances(&r.tool, setup->config, p->name);
 	status = c->run(&r.tool, argc, argv);
 	free((void *)(uintptr_t)r.tool.names);
 	free((void *)(uintptr_t)r.tool.confs);
-	tool_destroy(&scope);
+	tool_destroy(&r.scope);
 	service_finish();
 	return status;
 }

@@ -31,6 +31,7 @@ tool_create(const struct core_settings *settings, const struct mr_plugin *p)
 	t->instance.plugin = p;
 	t->instance.core = &t->core;
 	t->instance.host = host_table;
+	t->instance.needs.wants = MR_WANT_HEADERS | MR_WANT_BODY;
 	t->chain.listener = &t->listener;
 	t->session = session_create(&t->core, &t->chain, 0);
 	t->call.session = t->session;
@@ -59,4 +60,54 @@ struct mr_ctx *
 tool_ctx(struct tool *t)
 {
 	return &t->call.ctx;
+}
+
+static void
+tell(struct tool *t, const struct event *e)
+{
+	struct answer ignored;
+
+	session_event(t->session, e, &ignored);
+}
+
+void
+tool_message_begin(struct tool *t)
+{
+	struct mr_ctx *ctx = &t->call.ctx;
+	struct message *m;
+
+	tell(t, &(struct event){ .stage = STAGE_MAIL, .text = "<>" });
+	m = t->session->message;
+	ctx->message =
+	    arena_alloc(m->arena, t->instance.plugin->message_size + 1);
+	ctx->message_id = m->id;
+	ctx->sender = m->sender;
+	ctx->recipients = m->recipients;
+}
+
+void
+tool_message_field(struct tool *t, const char *name, const char *value)
+{
+	tell(t, &(struct event){
+		    .stage = STAGE_HEADER, .text = name, .value = value });
+}
+
+void
+tool_message_body(struct tool *t, struct span body)
+{
+	t->session->message->body = body;
+	t->call.stage = STAGE_EOM;
+	t->call.until_us = clock_steady_us() + LIMIT_US;
+}
+
+void
+tool_message_end(struct tool *t)
+{
+	struct mr_ctx *ctx = &t->call.ctx;
+
+	tell(t, &(struct event){ .stage = STAGE_ABORT });
+	t->call.stage = STAGE_ABORT;
+	ctx->message = NULL;
+	ctx->message_id = ctx->sender = NULL;
+	ctx->recipients = NULL;
 }

@@ -461,6 +461,13 @@ class OfPlugins(Command):
         self.assertIn('word --json\n',
                       self.act('act', 'say', '--', '--json'))
 
+    def test_it_reads_a_message(self):
+        text = 'From a@example.com\nA: 1\nB:2\n\t3\n\nbody\n'
+        seen = ('field A: 1\nfield B:2\n\t3\nbody body\r\n\n'
+                'sender  memory 0\n')
+        self.assertEqual(self.act('act', 'read', text).replace('\r', ''),
+                         (2 * seen + 'open 0\n').replace('\r', ''))
+
     def test_exit_status(self):
         for status in (1, 2, 75):
             self.act('act', 'say', 'exit', str(status), status=status)

@@ -48,8 +48,33 @@ past(const struct mr_tool *t, int32_t argc, char **argv)
 	return t->history(t, 0, 0, count, &left) ? 0 : 2;
 }
 
+static void
+look(void *arg, struct mr_ctx *c)
+{
+	const char *name, *value;
+	size_t len = 0;
+	const void *body = c->host->body(c, &len);
+
+	(void)arg;
+	for (uint32_t i = 0; c->host->header_at(c, i, &name, &value); i++)
+		printf("field %s:%s\n", name, value);
+	printf("body %.*s\n", (int)len, (const char *)body);
+	printf("sender %s memory %d\n", c->sender, *(char *)c->message);
+}
+
+/* "read TEXT": a message, and what a plugin sees of it; twice. */
+static int32_t
+read_message(const struct mr_tool *t, int32_t argc, char **argv)
+{
+	for (int i = 0; i < 2 && argc > 1; i++)
+		t->message(t, argv[1], strlen(argv[1]), look, NULL);
+	printf("open %d\n", t->ctx->message != NULL);
+	return 0;
+}
+
 const struct mr_command tool_commands[] = {
 	{ "say", "[WORD ...]", "print what a command is handed", say },
 	{ "past", "[N]", "look at the journal", past },
+	{ "read", "TEXT", "take a message apart", read_message },
 	{ 0 },
 };

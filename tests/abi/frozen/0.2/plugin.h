@@ -228,6 +228,14 @@ struct mr_tool {
 	 */
 	bool (*history)(const struct mr_tool *, int64_t since, int64_t until,
 	    bool (*seen)(void *arg, const char *json), void *arg);
+	/*
+	 * Take a message file (RFC 5322; a "From " line before it is skipped)
+	 * apart as "millrace check" does, and call use() with a context in
+	 * which headers, body and services are as at eom.  No instance is
+	 * asked; nothing of it stays.
+	 */
+	void (*message)(const struct mr_tool *, const void *text, size_t len,
+	    void (*use)(void *arg, struct mr_ctx *), void *arg);
 };
 
 /* "millrace limits show ...": the group's name is mr_plugin.command. */
