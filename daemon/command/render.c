@@ -227,9 +227,13 @@ put_facts(struct buf *b, const cJSON *r)
 	put_address(b, render_text(r, "sender"));
 	buf_char(b, '\n');
 	put_recipients(b, r);
-	label(b, "size");
-	buf_printf(b, "%.0f bytes of body, %.1f ms\n", render_number(r, "size"),
-	    render_number(r, "took_us") / 1000);
+	if (render_number(r, "size") > 0) {
+		label(b, "body");
+		buf_printf(
+		    b, "%.0f bytes were looked at\n", render_number(r, "size"));
+	}
+	label(b, "took");
+	buf_printf(b, "%.1f ms\n", render_number(r, "took_us") / 1000);
 }
 
 static void

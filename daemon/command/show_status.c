@@ -42,16 +42,16 @@ put_fronts(struct buf *b, const cJSON *s)
 		"discard" };
 	const cJSON *f;
 
-	buf_text(b, "\nlistener         sessions connections  messages"
+	buf_text(b, "\nlistener         sessions now messages now connections"
 		    "   accept   reject tempfail  discard  replays given up\n");
 	cJSON_ArrayForEach(f, cJSON_GetObjectItem(s, "fronts"))
 	{
 		const cJSON *a = cJSON_GetObjectItem(f, "answers");
 
 		render_cell(b, render_text(f, "listener"), 16);
-		number(b, f, "sessions", 8);
+		number(b, f, "sessions", 12);
+		number(b, f, "messages", 13);
 		number(b, f, "connections", 12);
-		number(b, f, "messages", 10);
 		for (int i = 0; i < 4; i++)
 			number(b, a, answers[i], 9);
 		number(b, f, "replays", 9);

@@ -589,7 +589,7 @@ generation_check(const char *config_path, char **summary, char **why)
 		service_prepare(setup.config, true);
 		if ((core = core_create(&s, why)) != NULL) {
 			*summary = memory_printf(
-			    "%zu listeners, %zu instances, %zu plugins",
+			    "listeners %zu, instances %zu, plugins %zu",
 			    setup.config->nlisteners, setup.config->ninstances,
 			    setup.plugins.count);
 			core_destroy(&core);

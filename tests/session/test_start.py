@@ -286,7 +286,7 @@ class Options(Start):
     def test_check(self):
         done, d = self.check_config(mx(CHAIN))
         self.assertEqual((done.returncode, done.stderr), (0, ''))
-        self.assertIn('1 listeners, 1 instances', done.stdout)
+        self.assertIn('listeners 1, instances 1', done.stdout)
         self.assertFalse(os.path.exists(d.path('mx.sock')))
         self.assertFalse(os.path.exists(d.path('run')))
 
