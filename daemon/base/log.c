@@ -141,18 +141,16 @@ sentence(enum log_level level, const char *format, va_list args)
 	const struct output *o = atomic_load(&current);
 	struct buf b = { 0 };
 	char *text;
-	int n;
 
 	if (level > o->settings.level)
 		return;
-	if ((n = vasprintf(&text, format, args)) < 0)
-		return;
+	text = memory_vprintf(format, args);
 	put_start(&b, o, level, o->settings.format);
 	if (o->settings.format == LOG_FORMAT_JSON) {
 		json_text(&b, "message", text);
 		json_close(&b, '}');
 	} else {
-		escape_log(&b, (struct span){ text, (size_t)n });
+		escape_log(&b, span_of(text));
 	}
 	free(text);
 	put_out(&b, o, level);

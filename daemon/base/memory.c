@@ -47,16 +47,23 @@ memory_copy(const char *text)
 }
 
 char *
+memory_vprintf(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		memory_out();
+	return text;
+}
+
+char *
 memory_printf(const char *format, ...)
 {
 	va_list args;
 	char *text;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = memory_vprintf(format, args);
 	va_end(args);
-	if (n < 0)
-		memory_out();
 	return text;
 }

@@ -7,11 +7,14 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 void *memory_zalloc(size_t);
 void *memory_resize(void *, size_t); /* new bytes are not zeroed */
 char *memory_copy(const char *);     /* strdup */
 char *memory_printf(const char *, ...) __attribute__((format(printf, 1, 2)));
+char *memory_vprintf(const char *, va_list)
+    __attribute__((format(printf, 1, 0)));
 
 #endif

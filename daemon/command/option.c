@@ -22,13 +22,10 @@ complain(const char *format, ...)
 	struct span rest;
 	va_list args;
 	char *text;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = memory_vprintf(format, args);
 	va_end(args);
-	if (n < 0)
-		return;
 	rest = span_of(text);
 	while (rest.n > 0) {
 		struct span line = span_cut(&rest, '\n');

@@ -31,16 +31,15 @@ tell(struct check *k, const struct tree_section *s, const char *option,
 {
 	const struct tree_setting *set = NULL;
 	struct config_place place = s->place;
-	char *text = NULL;
 	va_list ap;
+	char *text;
 
 	if (option != NULL)
 		set = tree_setting(s, option);
 	if (set != NULL)
 		place = tree_value_place(set, index);
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) == -1)
-		text = memory_copy("wrong");
+	text = memory_vprintf(fmt, ap);
 	va_end(ap);
 	load_error(k->errors, place, s, option, text);
 	free(text);

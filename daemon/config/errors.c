@@ -54,8 +54,7 @@ errors_add(struct errors *e, struct config_place place, const char *fmt, ...)
 	line->place = place;
 	line->order = file_order(e, place.file) * 2 * ERRORS_MAX + e->count;
 	va_start(ap, fmt);
-	if (vasprintf(&line->text, fmt, ap) == -1)
-		line->text = memory_copy("out of memory");
+	line->text = memory_vprintf(fmt, ap);
 	va_end(ap);
 	make_harmless(line->text);
 }

@@ -34,7 +34,7 @@ static struct {
 } running;
 
 static bool
-list_holds(const struct option_list *l, const char *name)
+option_is_known(const struct option_list *l, const char *name)
 {
 	for (size_t i = 0; i < l->count; i++)
 		if (strcmp(l->opts[i].name, name) == 0)
@@ -43,7 +43,7 @@ list_holds(const struct option_list *l, const char *name)
 }
 
 static cfg_opt_t *
-list_add(struct option_list *l, const char *name, cfg_type_t type)
+option_add(struct option_list *l, const char *name, cfg_type_t type)
 {
 	cfg_opt_t *opt;
 
@@ -94,9 +94,9 @@ add_option(struct option_list *l, const char *name)
 {
 	cfg_opt_t *opt;
 
-	if (list_holds(l, name))
+	if (option_is_known(l, name))
 		return;
-	opt = list_add(l, name, CFGT_STR);
+	opt = option_add(l, name, CFGT_STR);
 	opt->flags = CFGF_LIST | CFGF_NODEFAULT;
 	opt->parsecb = take_value;
 }
@@ -130,7 +130,7 @@ kind_options(const struct parse *p, const char *kind)
 	struct option_list l = { 0 };
 	struct schema_section s;
 
-	list_add(&l, "", CFGT_NONE)->name = NULL;
+	option_add(&l, "", CFGT_NONE)->name = NULL;
 	l.count = 0;
 	if (schema_find(p->schema, kind, &s))
 		add_tables(&l, &s);
@@ -146,9 +146,9 @@ add_kind(const struct parse *p, struct option_list *l, const char *kind)
 {
 	cfg_opt_t *opt;
 
-	if (list_holds(l, kind))
+	if (option_is_known(l, kind))
 		return;
-	opt = list_add(l, kind, CFGT_SEC);
+	opt = option_add(l, kind, CFGT_SEC);
 	opt->flags = CFGF_MULTI | CFGF_TITLE;
 	opt->subopts = kind_options(p, kind);
 }
@@ -184,16 +184,14 @@ complain(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	const struct outline *o = running.outline;
 	struct config_place place = { o->file, (unsigned)cfg->line };
-	char *text = NULL;
+	char *text;
 
 	if (o->blame != 0)
 		place.line = o->blame;
-
 	if (running.complained)
 		return; /* what follows from the first only misleads */
 	running.complained = true;
-	if (vasprintf(&text, fmt, ap) == -1)
-		text = memory_copy("syntax error");
+	text = memory_vprintf(fmt, ap);
 	if (strncmp(text, "unexpected token", 16) == 0)
 		errors_add(running.parse->errors, place,
 		    "%s: is a comma, a quote or a brace missing before it?",

@@ -289,19 +289,6 @@ tell_instances(struct session *s, struct message *m)
 	}
 }
 
-static void
-forget_faults(struct session *s)
-{
-	struct record_fault *next;
-
-	for (struct record_fault *f = s->faults; f != NULL; f = next) {
-		next = f->next;
-		free(f);
-	}
-	s->faults = NULL;
-	s->faulted = 0;
-}
-
 void
 message_finish(struct session *s)
 {
@@ -313,6 +300,6 @@ message_finish(struct session *s)
 	tell_instances(s, m);
 	s->message = NULL;
 	s->answer = (struct answer){ 0 };
-	forget_faults(s);
+	session_forget_faults(s);
 	arena_destroy(&arena);
 }

@@ -107,6 +107,9 @@ extern const struct mr_host host_table;
 void host_begin_open(struct instance *, char **why);
 void host_end_open(void);
 
+/* session.c: no instance is to blame any more. */
+void session_forget_faults(struct session *);
+
 /* symbols.c */
 void symbols_init(struct symbols *);
 /* A copy of the symbol, its strings borrowed. */

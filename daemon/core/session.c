@@ -85,15 +85,22 @@ session_destroy(struct session **session, bool moved)
 			call_end(&call, MR_OUTCOME_ABORTED);
 	}
 	free(s->helo);
+	session_forget_faults(s);
+	arena = s->arena; /* s lives in it */
+	arena_destroy(&arena);
+	*session = NULL;
+}
+
+void
+session_forget_faults(struct session *s)
+{
 	while (s->faults != NULL) {
 		struct record_fault *next = s->faults->next;
 
 		free(s->faults);
 		s->faults = next;
 	}
-	arena = s->arena; /* s lives in it */
-	arena_destroy(&arena);
-	*session = NULL;
+	s->faulted = 0;
 }
 
 void
