@@ -49,7 +49,6 @@ table_create(bool nocase)
 {
 	struct table *t = memory_zalloc(sizeof(*t));
 
-	pthread_once(&secret_once, draw_secret);
 	t->nocase = nocase;
 	t->keys = arena_create(256);
 	return t;
@@ -99,21 +98,20 @@ sip_word(uint64_t v[4], uint64_t word)
 	v[0] ^= word;
 }
 
-static uint32_t
-hash_of(const struct table *t, struct span key)
+uint32_t
+table_hash(struct span key, bool nocase)
 {
-	uint64_t v[4] = {
-		secret[0] ^ UINT64_C(0x736f6d6570736575),
-		secret[1] ^ UINT64_C(0x646f72616e646f6d),
-		secret[0] ^ UINT64_C(0x6c7967656e657261),
-		secret[1] ^ UINT64_C(0x7465646279746573),
-	};
-	uint64_t word = 0;
+	uint64_t word = 0, v[4];
 
+	pthread_once(&secret_once, draw_secret);
+	v[0] = secret[0] ^ UINT64_C(0x736f6d6570736575);
+	v[1] = secret[1] ^ UINT64_C(0x646f72616e646f6d);
+	v[2] = secret[0] ^ UINT64_C(0x6c7967656e657261);
+	v[3] = secret[1] ^ UINT64_C(0x7465646279746573);
 	for (size_t i = 0; i < key.n; i++) {
 		unsigned char c = (unsigned char)key.p[i];
 
-		if (t->nocase && c >= 'A' && c <= 'Z')
+		if (nocase && c >= 'A' && c <= 'Z')
 			c = (unsigned char)(c - 'A' + 'a');
 		word |= (uint64_t)c << (i % 8 * 8);
 		if (i % 8 != 7)
@@ -154,7 +152,7 @@ table_get(const struct table *t, struct span key)
 
 	if (t->count == 0)
 		return NULL;
-	at = find(t, key, hash_of(t, key));
+	at = find(t, key, table_hash(key, t->nocase));
 	return t->slots[at] != 0 ? t->rows[t->slots[at] - 1].value : NULL;
 }
 
@@ -177,7 +175,7 @@ grow(struct table *t)
 void *
 table_put(struct table *t, struct span key, void *value)
 {
-	uint32_t hash = hash_of(t, key);
+	uint32_t hash = table_hash(key, t->nocase);
 	void *before;
 	size_t at;
 

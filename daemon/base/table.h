@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/span.h"
 
@@ -22,5 +23,11 @@ bool table_at(
 /* In the order of insertion. */
 void table_each(const struct table *,
     void (*)(const char *key, void *value, void *arg), void *arg);
+
+/*
+ * The hash that tables use: who chooses the keys cannot choose where they
+ * fall.  It is another one whenever the daemon is started.
+ */
+uint32_t table_hash(struct span key, bool nocase);
 
 #endif
