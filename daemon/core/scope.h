@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "core/edit.h"
+#include "core/keep.h"
 #include "core/macro.h"
 #include "core/session.h"
 
@@ -81,7 +82,8 @@ struct session {
 	struct symbols symbols;      /* likewise */
 	struct message *message;
 	struct answer answer;
-	void *states[]; /* by place in the chain; NULL: never asked */
+	void *keeps[KEEP_COUNT]; /* of services; NULL: never asked */
+	void *states[];     /* by place in the chain; NULL: never asked */
 };
 
 /* One call of one instance; the plugin sees ctx. */

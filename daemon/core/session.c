@@ -32,6 +32,16 @@ session_create(struct core *core, const struct chain *chain, uint64_t id)
 	return s;
 }
 
+void *
+session_keep(struct mr_ctx *ctx, enum keep which, size_t n)
+{
+	struct session *s = call_of(ctx)->session;
+
+	if (s->keeps[which] == NULL)
+		s->keeps[which] = arena_alloc(s->arena, n);
+	return s->keeps[which];
+}
+
 /* message_end and session_end: the plugin may log, not decide. */
 void
 call_end(struct call *call, mr_outcome outcome)

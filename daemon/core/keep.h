@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a service remembers of the session that asks it. */
+#ifndef CORE_KEEP_H
+#define CORE_KEEP_H
+
+#include <stddef.h>
+
+#include "millrace/plugin.h"
+
+/* One row a service; what it means only that service knows. */
+enum keep { KEEP_DNS, KEEP_STORE, KEEP_CONTENT, KEEP_COUNT };
+
+/*
+ * [session] n bytes of the session's own memory, zeroed when they are first
+ * asked for and gone with the session.  A session that is told again to
+ * another worker begins anew.
+ */
+void *session_keep(struct mr_ctx *, enum keep, size_t n);
+
+#endif
