@@ -110,6 +110,50 @@ put_workers(struct buf *b, const cJSON *s)
 	}
 }
 
+static bool
+is_used(const cJSON *service)
+{
+	const cJSON *figure;
+
+	cJSON_ArrayForEach(
+	    figure, service) if (figure->valuedouble > 0) return true;
+	return false;
+}
+
+/* Those that something was asked of; times as such. */
+static void
+put_services(struct buf *b, const cJSON *s)
+{
+	const cJSON *service, *figure;
+
+	cJSON_ArrayForEach(service, cJSON_GetObjectItem(s, "services"))
+	{
+		const char *gap = "";
+
+		if (!is_used(service))
+			continue;
+		buf_text(b, "\nservice ");
+		render_put(b, service->string);
+		buf_char(b, ':');
+		cJSON_ArrayForEach(figure, service)
+		{
+			size_t n = strlen(figure->string);
+			bool us =
+			    n > 3 && strcmp(figure->string + n - 3, "_us") == 0;
+
+			buf_printf(b, "%s %.*s ", gap, (int)(us ? n - 3 : n),
+			    figure->string);
+			if (us)
+				buf_printf(
+				    b, "%.1f s", figure->valuedouble / 1000000);
+			else
+				buf_printf(b, "%.0f", figure->valuedouble);
+			gap = ",";
+		}
+		buf_char(b, '\n');
+	}
+}
+
 /* What an operator should see first is said in words, and last. */
 static void
 put_warnings(struct buf *b, const cJSON *s)
@@ -162,6 +206,7 @@ show_status(const struct common *c, char **operands)
 		put_fronts(&out, s);
 		put_instances(&out, s);
 		put_workers(&out, s);
+		put_services(&out, s);
 		put_warnings(&out, s);
 	}
 	render_out(&out);

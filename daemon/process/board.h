@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "front/front.h"
 #include "front/ids.h"
+#include "service/metrics.h"
 
 enum {
 	BOARD_VERDICTS = 8,  /* of mr_verdict */
@@ -69,6 +70,7 @@ struct generation_board {
 	_Atomic uint32_t ninstances;
 	struct instance_board instances[CONFIG_INSTANCES];
 	_Atomic uint64_t journal_lost;
+	struct metrics metrics;
 	struct worker_board workers[BOARD_WORKERS];
 };
 

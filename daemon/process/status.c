@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/status.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -88,6 +89,30 @@ put_instances(struct buf *b, const struct generation_board *g)
 	json_close(b, ']');
 }
 
+/* {"dns": {"queries": 1, ...}, ...}: those of a service stand together. */
+static void
+put_services(struct buf *b, const struct generation_board *g)
+{
+	const char *open = NULL;
+
+	json_open(b, "services", '{');
+	for (int i = 0; i < METRICS; i++) {
+		const char *service = metrics_service((enum metric)i);
+
+		if (open == NULL || strcmp(open, service) != 0) {
+			if (open != NULL)
+				json_close(b, '}');
+			json_open(b, service, '{');
+		}
+		open = service;
+		json_int(b, metrics_name((enum metric)i),
+		    (int64_t)atomic_load(&g->metrics.values[i]));
+	}
+	if (open != NULL)
+		json_close(b, '}');
+	json_close(b, '}');
+}
+
 void
 status_json(const struct status *s, struct buf *b)
 {
@@ -106,8 +131,10 @@ status_json(const struct status *s, struct buf *b)
 			put_worker(b, &s->generations[g]->workers[i],
 			    s->generations[g]->generation);
 	json_close(b, ']');
-	if (s->ngenerations > 0)
+	if (s->ngenerations > 0) {
 		put_instances(b, s->generations[0]);
+		put_services(b, s->generations[0]);
+	}
 	json_open(b, "journal", '{');
 	json_text(b, "path", s->journal);
 	json_int(b, "lost", (int64_t)s->journal_lost);

@@ -211,6 +211,7 @@ open_core(void)
 	};
 	char *why;
 
+	metrics_attach(&worker.settings.board->metrics);
 	service_prepare(worker.settings.config, false);
 	if ((worker.core = core_create(&s, &why)) != NULL)
 		return true;
