@@ -2,7 +2,7 @@
 
 NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libsqlite3-dev libsystemd-dev \
-               libidn2-dev libpsl-dev
+               libidn2-dev libpsl-dev libunbound-dev
 NEEDS_TEST  := python3 libcmocka-dev mandoc pkg-config
 
 # Debian's own: it has the modules that its packages bring.

@@ -3,12 +3,14 @@
  * What only shows when everything is read: names that must be there, or only
  * once, sockets, users, and the order of chains.
  */
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/address.h"
 #include "base/log.h"
@@ -87,6 +89,32 @@ check_path(struct check *k, const char *option, const char *path, bool required)
 }
 
 static void
+check_dns(struct check *k, const struct config_globals *g)
+{
+	const struct tree_section *root = &k->config->private->tree.root;
+	char server[CONFIG_DNS_SERVER], *why = NULL;
+
+	for (uint32_t i = 0; i < g->dns_servers->count; i++) {
+		if (config_dns_server_parse(
+			g->dns_servers->items[i], server, &why))
+			continue;
+		tell(k, root, "dns-servers", i, "%s", why);
+		free(why);
+	}
+	if (!g->dns_validate)
+		return;
+	check_path(k, "dns-trust-anchor", g->dns_trust_anchor, false);
+	if (g->dns_trust_anchor == NULL ||
+	    access(g->dns_trust_anchor, R_OK) == -1)
+		tell(k, root, "dns-trust-anchor", 0,
+		    "%s: %s: dns-validate needs a file of DS or DNSKEY "
+		    "records, such as Debian's package dns-root-data has",
+		    g->dns_trust_anchor != NULL ? g->dns_trust_anchor
+						: "not set",
+		    g->dns_trust_anchor != NULL ? strerror(errno) : "no file");
+}
+
+static void
 check_globals(struct check *k)
 {
 	const struct config_globals *g = &k->config->globals;
@@ -100,6 +128,7 @@ check_globals(struct check *k)
 	check_path(k, "plugin-dir", g->plugin_dir, true);
 	check_path(k, "pid-file", g->pid_file, false);
 	check_path(k, "journal", g->journal, false);
+	check_dns(k, g);
 }
 
 /* Names stand in logs, in file names and in the control protocol. */

@@ -40,6 +40,13 @@ struct config_globals {
 	const char *journal; /* SQLite file; NULL: no journal */
 	int64_t journal_days;
 	int64_t log_level, log_target, log_format; /* enums of base/log.h */
+	const struct mr_list *dns_servers; /* empty: of /etc/resolv.conf */
+	int64_t dns_timeout;               /* ms, one look-up */
+	int64_t dns_session_time;          /* ms, all waiting for a message */
+	int64_t dns_session_queries;       /* look-ups for a message */
+	int64_t dns_cache_size, dns_answer_max; /* bytes */
+	bool dns_validate;
+	const char *dns_trust_anchor; /* a file */
 };
 
 enum config_auth_results {
@@ -146,6 +153,14 @@ struct config_socket {
 	uint16_t port;
 };
 bool config_socket_parse(const char *text, struct config_socket *, char **why);
+
+/*
+ * A name server as dns-servers takes it, "192.0.2.1" or "[2001:db8::1]@5353";
+ * out: its address, "@" and its port.  False and *why, which the caller frees.
+ */
+enum { CONFIG_DNS_SERVER = 96 };
+bool config_dns_server_parse(
+    const char *text, char out[CONFIG_DNS_SERVER], char **why);
 
 /*
  * One more type of option, for the daemon's own tables: int64_t, written as

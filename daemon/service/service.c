@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 static const struct service *const services[] = {
+	&dns_service,
 	&map_service,
 	&address_service,
 };

@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "millrace/address.h"
+#include "millrace/dns.h"
 #include "millrace/map.h"
 
 /*
@@ -42,6 +43,7 @@ struct service {
 };
 
 extern const struct service address_service;
+extern const struct service dns_service;
 extern const struct service map_service;
 
 #endif

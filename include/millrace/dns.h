@@ -80,8 +80,9 @@ struct mr_dns_service {
 	 * [session] The answer, from the cache, from a look-up that is under
 	 * way, or from a new one.  Waits at most limit_ms (0: as long as
 	 * dns-timeout says), never beyond the deadline of the running
-	 * callback, nor beyond what is left of dns-session-time.  Never NULL;
-	 * it lives as long as the message (the session outside one).
+	 * callback, nor beyond what is left of dns-session-time, which like
+	 * dns-session-queries begins anew with each message.  Never NULL; it
+	 * lives as long as the message (the session outside one).
 	 */
 	const struct mr_dns_answer *(*query)(
 	    struct mr_ctx *, const char *name, mr_dns_type, int64_t limit_ms);

@@ -19,8 +19,10 @@ OWNERS = {
     "libmilter/": "daemon/front/milter.c",
     "confuse.h": "daemon/config/",
     "sqlite3.h": ("daemon/process/", "daemon/command/"),
+    "unbound.h": "daemon/service/dns_resolver.c",
 }
-LIBRARIES = ("libmilter/", "confuse.h", "sqlite3.h", "cjson/", "systemd/")
+LIBRARIES = ("libmilter/", "confuse.h", "sqlite3.h", "cjson/", "systemd/",
+             "unbound.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "fault.h"
 #include "rule.h"
 #include "seen.h"
@@ -321,6 +322,10 @@ static const struct action actions[] = {
 	{ "echo-fields", ADD, HEADERS, seen_echo_fields },
 	{ "echo-note", ADD, 0, seen_echo_note },
 	{ "echo-body", ADD, MR_WANT_BODY, seen_echo_body },
+	{ "dns", ADD, 0, ask_dns },
+	{ "dns-log", 0, 0, ask_dns_log },
+	{ "dns-prefetch", 0, 0, ask_dns_prefetch },
+	{ "dns-many", ADD, 0, ask_dns_many },
 	{ "sleep", 0, 0, fault_sleep },
 	{ "segv", 0, 0, fault_segv },
 	{ "abort", 0, 0, fault_abort },

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/dns_resolver.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unbound.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+enum {
+	CLASS_IN = 1,
+	RCODE_NXDOMAIN = 3,
+	TTL_MAX = 86400,
+	RESOLV_CONF_BYTES = 1 << 20,
+};
+
+struct dns_resolver {
+	struct ub_ctx *ctx;
+	size_t answer_max;
+	pthread_mutex_t lock; /* guards runs */
+	bool runs;
+	pthread_t thread;
+	int stop; /* eventfd: the thread is to end */
+};
+
+/*
+ * A forwarder and nothing else: it asks no root server, trusts no other
+ * data, and what a resolver of the operator's says of private names counts.
+ *
+ * infra-host-ttl: what is known of a server's state must not outlive a
+ * second.  Else some names that never get an answer (a sender's choice) are
+ * enough for libunbound to think the server dead and to fail every question
+ * at once, and one that was dead comes back only after minutes.
+ */
+static const char settings[] = "server:\n"
+			       "  use-syslog: no\n"
+			       "  verbosity: 0\n"
+			       "  module-config: \"%s\"\n"
+			       "  do-not-query-localhost: no\n"
+			       "  qname-minimisation: no\n"
+			       "  use-caps-for-id: no\n"
+			       "  target-fetch-policy: \"0 0 0 0 0\"\n"
+			       "  unblock-lan-zones: yes\n"
+			       "  insecure-lan-zones: yes\n"
+			       "  local-zone: \"test.\" nodefault\n"
+			       "  local-zone: \"invalid.\" nodefault\n"
+			       "  local-zone: \"onion.\" nodefault\n"
+			       "  local-zone: \"home.arpa.\" nodefault\n"
+			       "  infra-host-ttl: 1\n"
+			       "  serve-expired: no\n"
+			       "  prefetch: no\n"
+			       "  rrset-roundrobin: no\n"
+			       "  minimal-responses: yes\n"
+			       "  edns-buffer-size: 1232\n"
+			       "  outgoing-range: 1024\n"
+			       "  outgoing-num-tcp: 64\n"
+			       "  tcp-auth-query-timeout: 3000\n"
+			       "  msg-cache-size: 2m\n"
+			       "  rrset-cache-size: 4m\n"
+			       "  key-cache-size: 1m\n"
+			       "  neg-cache-size: 1m\n"
+			       "  cache-max-ttl: 86400\n"
+			       "  cache-max-negative-ttl: 3600\n"
+			       "forward-zone:\n"
+			       "  name: \".\"\n"
+			       "  forward-first: no\n";
+
+static void
+put_server(struct buf *out, const char *text)
+{
+	char server[CONFIG_DNS_SERVER], *why = NULL;
+
+	if (config_dns_server_parse(text, server, &why))
+		buf_printf(out, "  forward-addr: %s\n", server);
+	else
+		log_warn("name server not used: %s", why);
+	free(why);
+}
+
+/* The nameserver lines of resolv.conf(5); without one it is this machine. */
+static void
+put_system_servers(struct buf *out)
+{
+	size_t n = 0, before = out->n;
+	char *why = NULL;
+	char *text = file_read(RESOLV_CONF, RESOLV_CONF_BYTES, &n, &why);
+	struct span in = { text, n };
+
+	if (text == NULL)
+		log_warn("%s: %s", RESOLV_CONF, why);
+	while (in.n > 0) {
+		struct span line = span_trim(span_cut(&in, '\n')), word;
+		size_t len = strcspn(line.p, " \t\r\n");
+		char *server;
+
+		if (len > line.n || !span_equal((struct span){ line.p, len },
+					span_of("nameserver")))
+			continue;
+		word = span_trim((struct span){ line.p + len, line.n - len });
+		word = span_cut(&word, ' ');
+		server = memory_printf("%.*s", (int)word.n, word.p);
+		put_server(out, server);
+		free(server);
+	}
+	if (out->n == before)
+		put_server(out, "127.0.0.1");
+	free(text);
+	free(why);
+}
+
+static void
+put_settings(struct buf *out, const struct config_globals *g)
+{
+	buf_printf(
+	    out, settings, g->dns_validate ? "validator iterator" : "iterator");
+	for (uint32_t i = 0; i < g->dns_servers->count; i++)
+		put_server(out, g->dns_servers->items[i]);
+	if (g->dns_servers->count == 0)
+		put_system_servers(out);
+}
+
+/* libunbound reads only files: one that has no name. */
+static int
+load_settings(struct ub_ctx *ctx, const struct buf *text)
+{
+	int fd = memfd_create("dns", MFD_CLOEXEC), err = UB_READFILE;
+	char path[32];
+
+	if (fd == -1)
+		return err;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (write(fd, text->p, text->n) == (ssize_t)text->n)
+		err = ub_ctx_config(ctx, path);
+	close(fd);
+	return err;
+}
+
+static int
+prepare(struct ub_ctx *ctx, const struct config_globals *g)
+{
+	struct buf text = { 0 };
+	int err;
+
+	/* What it says goes to stderr and quotes names from outside. */
+	ub_ctx_debugout(ctx, NULL);
+	put_settings(&text, g);
+	err = load_settings(ctx, &text);
+	buf_finish(&text);
+	if (err == 0 && g->dns_validate)
+		err = ub_ctx_add_ta_file(ctx, g->dns_trust_anchor);
+	if (err == 0)
+		err = ub_ctx_async(ctx, 1);
+	/* Any of these calls makes it read what it was given. */
+	if (err == 0)
+		err = ub_ctx_zone_remove(ctx, "test.");
+	return err;
+}
+
+struct dns_resolver *
+dns_resolver_create(const struct config_globals *g, char **why)
+{
+	struct dns_resolver *r = memory_zalloc(sizeof(*r));
+	int err;
+
+	pthread_mutex_init(&r->lock, NULL);
+	r->answer_max = (size_t)g->dns_answer_max;
+	r->stop = eventfd(0, EFD_CLOEXEC);
+	r->ctx = ub_ctx_create();
+	if (r->stop == -1 || r->ctx == NULL) {
+		*why = memory_printf(
+		    "the resolver cannot be made: %s", strerror(errno));
+		dns_resolver_destroy(&r);
+	} else if ((err = prepare(r->ctx, g)) != 0) {
+		*why = memory_printf("the resolver cannot be set up: %s%s%s",
+		    ub_strerror(err),
+		    g->dns_validate ? "; is this a file of DS or DNSKEY "
+				      "records that its user may read: "
+				    : "",
+		    g->dns_validate ? g->dns_trust_anchor : "");
+		dns_resolver_destroy(&r);
+	}
+	return r;
+}
+
+void
+dns_resolver_destroy(struct dns_resolver **resolver)
+{
+	struct dns_resolver *r = *resolver;
+	uint64_t one = 1;
+
+	if (r == NULL)
+		return;
+	if (r->runs && write(r->stop, &one, sizeof(one)) == sizeof(one))
+		pthread_join(r->thread, NULL);
+	if (r->ctx != NULL)
+		ub_ctx_delete(r->ctx);
+	if (r->stop != -1)
+		close(r->stop);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+	*resolver = NULL;
+}
+
+static struct dns_answer *
+fail_rcode(int rcode)
+{
+	static const char *const words[] = { [1] = "FORMERR",
+		[2] = "SERVFAIL",
+		[4] = "NOTIMP",
+		[5] = "REFUSED" };
+	char why[96];
+
+	if (rcode == 2)
+		return dns_answer_empty(MR_DNS_TEMPFAIL,
+		    "SERVFAIL: no name server has a usable answer");
+	if (rcode >= 0 && rcode < 6 && words[rcode] != NULL)
+		snprintf(
+		    why, sizeof(why), "the name server says %s", words[rcode]);
+	else
+		snprintf(
+		    why, sizeof(why), "the name server says rcode %d", rcode);
+	return dns_answer_empty(MR_DNS_TEMPFAIL, why);
+}
+
+static struct dns_answer *
+decode_records(
+    const struct dns_resolver *r, mr_dns_type type, const struct ub_result *in)
+{
+	struct dns_answer *a;
+	struct span *rdata;
+	uint32_t n = 0;
+
+	while (in->data[n] != NULL)
+		n++;
+	rdata = memory_zalloc((n + 1) * sizeof(*rdata));
+	for (uint32_t i = 0; i < n; i++)
+		rdata[i] = (struct span){ in->data[i], (size_t)in->len[i] };
+	a = dns_answer_decode(type, rdata, n, r->answer_max);
+	free(rdata);
+	return a;
+}
+
+static struct dns_answer *
+understand(const struct dns_question *q, int err, const struct ub_result *in)
+{
+	struct dns_answer *a;
+
+	if (err != 0 || in == NULL)
+		return dns_answer_empty(MR_DNS_TEMPFAIL, ub_strerror(err));
+	if (in->bogus)
+		return dns_answer_empty(
+		    MR_DNS_TEMPFAIL, "the answer fails DNSSEC validation");
+	if (in->nxdomain)
+		a = dns_answer_empty(MR_DNS_NXDOMAIN, NULL);
+	else if (in->rcode != 0)
+		return fail_rcode(in->rcode);
+	else if (!in->havedata)
+		a = dns_answer_empty(MR_DNS_NODATA, NULL);
+	else
+		a = decode_records(q->resolver, q->type, in);
+	if (a->answer.status == MR_DNS_TEMPFAIL)
+		return a;
+	a->answer.secure = in->secure;
+	a->answer.ttl = in->ttl < 0         ? 0
+			: in->ttl > TTL_MAX ? TTL_MAX
+					    : (uint32_t)in->ttl;
+	return a;
+}
+
+static void
+answered(void *question, int err, struct ub_result *result)
+{
+	struct dns_question *q = question;
+
+	q->answered(q, understand(q, err, result));
+	ub_resolve_free(result);
+}
+
+static void *
+run(void *resolver)
+{
+	struct dns_resolver *r = resolver;
+	struct pollfd fds[2] = { { .fd = ub_fd(r->ctx), .events = POLLIN },
+		{ .fd = r->stop, .events = POLLIN } };
+	int err;
+
+	while (poll(fds, 2, -1) != -1 || errno == EINTR) {
+		if (fds[1].revents != 0)
+			break;
+		if (fds[0].revents != 0 && (err = ub_process(r->ctx)) != 0) {
+			log_error("resolver: %s", ub_strerror(err));
+			break;
+		}
+	}
+	return NULL;
+}
+
+/* Signals are for the threads that were there before. */
+static bool
+ask(struct dns_resolver *r, const char *name, struct dns_question *q)
+{
+	sigset_t all, old;
+	int err = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_mutex_lock(&r->lock);
+	if (!r->runs)
+		err = pthread_create(&r->thread, NULL, run, r);
+	r->runs = err == 0;
+	if (err == 0)
+		err = ub_resolve_async(
+		    r->ctx, name, q->type, CLASS_IN, q, answered, NULL);
+	pthread_mutex_unlock(&r->lock);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return err == 0;
+}
+
+bool
+dns_resolver_ask(
+    struct dns_resolver *r, const char *name, struct dns_question *q)
+{
+	q->resolver = r;
+	return ask(r, name, q);
+}
