@@ -30,8 +30,8 @@ CPPFLAGS    += -Iinclude -Idaemon -I$(B) -D_GNU_SOURCE \
 ALL_CFLAGS   = -std=gnu11 $(CFLAGS) $(WARNINGS) $(HARDEN) $(SANITIZE) \
                $(CPPFLAGS) -MMD -MP
 LINK         = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
-LIBS        := -lconfuse -lcjson -lsqlite3 -lsystemd -lunbound -lidn2 -lpsl -lpthread \
-               -ldl
+LIBS        := -lconfuse -lcjson -lsqlite3 -lsystemd -lidn2 -lpsl -lunbound \
+               -lpthread -ldl
 
 # Everything but the three files that have a main() or libmilter.
 MAINS       := daemon/process/main.c daemon/command/main.c

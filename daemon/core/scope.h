@@ -83,7 +83,7 @@ struct session {
 	struct message *message;
 	struct answer answer;
 	void *keeps[KEEP_COUNT]; /* of services; NULL: never asked */
-	void *states[];     /* by place in the chain; NULL: never asked */
+	void *states[];          /* by place in the chain; NULL: never asked */
 };
 
 /* One call of one instance; the plugin sees ctx. */

@@ -29,12 +29,18 @@
 #include <string.h>
 #include <strings.h>
 
+#include <millrace/dns.h>
 #include <millrace/map.h>
 #include <millrace/plugin.h>
 
 #define MR_FAKE static __attribute__((unused))
 
-enum { FAKE_FIELDS = 256, FAKE_PAIRS = 64, FAKE_RECIPIENTS = 64 };
+enum {
+	FAKE_FIELDS = 256,
+	FAKE_PAIRS = 64,
+	FAKE_RECIPIENTS = 64,
+	FAKE_DNS_RECORDS = 64
+};
 
 struct fake_pair {
 	char *name, *value;
@@ -44,6 +50,18 @@ struct fake_pair {
 struct fake_block {
 	struct fake_block *next;
 	_Alignas(max_align_t) char bytes[];
+};
+
+/* What a test says of a name and type; status -1: nothing. */
+struct fake_dns_row {
+	struct fake_dns_row *next;
+	const char *name;
+	mr_dns_type type;
+	mr_dns_status status;
+	bool secure;
+	unsigned asked, prefetched;
+	uint32_t count;
+	struct mr_dns_record records[FAKE_DNS_RECORDS];
 };
 
 struct fake {
@@ -70,6 +88,7 @@ struct fake {
 	size_t nrecipients;
 	char *body;
 	size_t body_size;
+	struct fake_dns_row *dns;  /* see fake/dns.h */
 	const char *service_id[8]; /* see fake_service() */
 	const void *service[8];
 };
@@ -275,6 +294,7 @@ fake_service(struct fake *f, const char *id, const void *table)
 }
 
 #include <millrace/fake/config.h>
+#include <millrace/fake/dns.h>
 #include <millrace/fake/host.h>
 
 #include <millrace/fake/address.h>
@@ -293,6 +313,8 @@ fake_host_service(const struct mr_host *h, const char *id)
 		return &fake_map_service;
 	if (strcmp(id, MR_ADDRESS_SERVICE) == 0)
 		return &fake_address_service;
+	if (strcmp(id, MR_DNS_SERVICE) == 0)
+		return &fake_dns_service;
 	return NULL;
 }
 
