@@ -27,6 +27,22 @@ address_bare(struct arena *arena, const char *text)
 	return arena_copy_span(arena, (struct span){ text, n });
 }
 
+void *
+message_keep(struct mr_ctx *ctx, enum keep which, size_t n)
+{
+	struct message *m = call_of(ctx)->session->message;
+
+	if (m != NULL && m->keeps[which] == NULL)
+		m->keeps[which] = arena_alloc(m->arena, n);
+	return m != NULL ? m->keeps[which] : NULL;
+}
+
+struct arena *
+keep_arena(struct mr_ctx *ctx)
+{
+	return session_scope(call_of(ctx)->session);
+}
+
 struct message *
 message_begin(struct session *s, const struct event *e)
 {

@@ -62,7 +62,8 @@ struct message {
 	struct steps steps;
 	struct symbols symbols; /* begins with the session's */
 	struct note *notes;
-	void *states[]; /* by place in the chain; NULL: never asked */
+	void *keeps[KEEP_COUNT]; /* of services; NULL: never asked */
+	void *states[];          /* by place in the chain; NULL: never asked */
 };
 
 struct session {
