@@ -7,73 +7,7 @@
 #include <string.h>
 
 #include "base/escape.h"
-
-/*
- * What mail is written in, under the names that it goes by (RFC 1345, the
- * registry of IANA, and practice).  iconv(3) knows hundreds more, some with a
- * history of loops and aborts: whoever sends a mail does not choose among
- * them.
- */
-static const struct charset {
-	const char *name;
-	const char *iconv; /* NULL: it is UTF-8 */
-} charsets[] = {
-	{ "utf-8", NULL },
-	{ "utf8", NULL },
-	{ "us-ascii", NULL },
-	{ "ascii", NULL },
-	{ "iso-8859-1", "WINDOWS-1252" }, /* as everybody reads it */
-	{ "latin1", "WINDOWS-1252" },
-	{ "iso-8859-2", "ISO-8859-2" },
-	{ "iso-8859-3", "ISO-8859-3" },
-	{ "iso-8859-4", "ISO-8859-4" },
-	{ "iso-8859-5", "ISO-8859-5" },
-	{ "iso-8859-6", "ISO-8859-6" },
-	{ "iso-8859-6-i", "ISO-8859-6" },
-	{ "iso-8859-7", "ISO-8859-7" },
-	{ "iso-8859-8", "ISO-8859-8" },
-	{ "iso-8859-8-i", "ISO-8859-8" },
-	{ "iso-8859-9", "WINDOWS-1254" },
-	{ "iso-8859-10", "ISO-8859-10" },
-	{ "iso-8859-11", "TIS-620" },
-	{ "iso-8859-13", "ISO-8859-13" },
-	{ "iso-8859-14", "ISO-8859-14" },
-	{ "iso-8859-15", "ISO-8859-15" },
-	{ "iso-8859-16", "ISO-8859-16" },
-	{ "windows-1250", "WINDOWS-1250" },
-	{ "windows-1251", "WINDOWS-1251" },
-	{ "windows-1252", "WINDOWS-1252" },
-	{ "windows-1253", "WINDOWS-1253" },
-	{ "windows-1254", "WINDOWS-1254" },
-	{ "windows-1255", "WINDOWS-1255" },
-	{ "windows-1256", "WINDOWS-1256" },
-	{ "windows-1257", "WINDOWS-1257" },
-	{ "windows-1258", "WINDOWS-1258" },
-	{ "windows-874", "CP874" },
-	{ "tis-620", "TIS-620" },
-	{ "cp1250", "WINDOWS-1250" },
-	{ "cp1251", "WINDOWS-1251" },
-	{ "cp1252", "WINDOWS-1252" },
-	{ "cp866", "CP866" },
-	{ "ibm866", "CP866" },
-	{ "koi8-r", "KOI8-R" },
-	{ "koi8-u", "KOI8-U" },
-	{ "macintosh", "MACINTOSH" },
-	{ "gb2312", "GB18030" }, /* it holds the smaller ones */
-	{ "gbk", "GB18030" },
-	{ "gb18030", "GB18030" },
-	{ "big5", "BIG5" },
-	{ "big5-hkscs", "BIG5-HKSCS" },
-	{ "euc-kr", "CP949" },
-	{ "ks_c_5601-1987", "CP949" },
-	{ "euc-jp", "EUC-JP" },
-	{ "iso-2022-jp", "ISO-2022-JP" },
-	{ "shift_jis", "CP932" },
-	{ "shift-jis", "CP932" },
-	{ "sjis", "CP932" },
-	{ "utf-7", "UTF-7" },
-	{ "unicode-1-1-utf-7", "UTF-7" },
-};
+#include "service/charset.h"
 
 /* Converters that one value may open. */
 enum { OPENINGS = 32 };
@@ -141,15 +75,6 @@ encoded_word_length(struct span s)
 	struct word w;
 
 	return word_cut(s, &w) ? w.whole : 0;
-}
-
-static const struct charset *
-charset_find(struct span name)
-{
-	for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
-		if (span_equal_nocase(name, span_of(charsets[i].name)))
-			return &charsets[i];
-	return NULL;
 }
 
 static int
