@@ -24,12 +24,15 @@ struct mr_part {
 	const char *detected; /* by its first bytes; "" if not recognised */
 	const char *filename; /* decoded, UTF-8; "" if there is none */
 	const char *charset;  /* declared, lower case, or "" */
-	uint32_t depth;       /* 0: the message itself */
+	uint32_t depth;       /* containers around it; 0: the message itself */
 	bool attachment;      /* by its disposition or name */
 	bool text;            /* its text is part of mr_content.text */
-	const void *bytes;    /* decoded, up to a limit */
-	uint64_t size;        /* of bytes */
-	char sha256[65];      /* of bytes, in hex */
+	bool encrypted;       /* an archive whose members need a password */
+	uint32_t kept;        /* readable at bytes: at most content-keep */
+	const void *bytes;    /* the first decoded ones */
+	uint64_t size;        /* of all decoded ones */
+	char sha256[65];      /* of all decoded ones, in hex */
+	const char *members;  /* names in a zip archive, LF after each */
 };
 
 struct mr_url {
@@ -50,10 +53,13 @@ struct mr_finding {
 
 struct mr_content {
 	const char *subject; /* decoded, UTF-8; "" if there is none */
-	/* Visible text of all text parts, blanks squeezed, UTF-8. */
+	/*
+	 * What a reader sees of all text parts: valid UTF-8 without NULs,
+	 * tags and hidden text, blanks squeezed to one, LF after each part.
+	 */
 	const char *text;
 	size_t text_len;
-	/* Text parts decoded, but as they are: HTML with its tags. */
+	/* Text parts decoded, but as they are: HTML with its tags.  UTF-8. */
 	const char *raw;
 	size_t raw_len;
 	uint32_t nparts, nurls, nfindings;

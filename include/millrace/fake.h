@@ -88,8 +88,9 @@ struct fake {
 	size_t nrecipients;
 	char *body;
 	size_t body_size;
-	struct fake_dns_row *dns;  /* see fake/dns.h */
-	const char *service_id[8]; /* see fake_service() */
+	struct fake_dns_row *dns;     /* see fake/dns.h */
+	struct fake_content *content; /* see fake/content.h */
+	const char *service_id[8];    /* see fake_service() */
 	const void *service[8];
 };
 
@@ -298,6 +299,7 @@ fake_service(struct fake *f, const char *id, const void *table)
 #include <millrace/fake/host.h>
 
 #include <millrace/fake/address.h>
+#include <millrace/fake/content.h>
 #include <millrace/fake/map.h>
 
 /* What a host offers unless fake_service() says otherwise. */
@@ -315,6 +317,8 @@ fake_host_service(const struct mr_host *h, const char *id)
 		return &fake_address_service;
 	if (strcmp(id, MR_DNS_SERVICE) == 0)
 		return &fake_dns_service;
+	if (strcmp(id, MR_CONTENT_SERVICE) == 0)
+		return &fake_content_service;
 	return NULL;
 }
 

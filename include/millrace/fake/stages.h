@@ -134,6 +134,7 @@ fake_end(struct fake *f, mr_outcome outcome)
 	free(f->body);
 	f->body = NULL;
 	f->body_size = 0;
+	f->content = NULL;
 	fake_free(&f->message);
 }
 
