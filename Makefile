@@ -31,7 +31,7 @@ ALL_CFLAGS   = -std=gnu11 $(CFLAGS) $(WARNINGS) $(HARDEN) $(SANITIZE) \
                $(CPPFLAGS) -MMD -MP
 LINK         = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 LIBS        := -lconfuse -lcjson -lsqlite3 -lsystemd -lidn2 -lpsl -lunbound \
-               -lpthread -ldl
+               -lgmime-3.0 -lgobject-2.0 -lglib-2.0 -lcrypto -lpthread -ldl
 
 # Everything but the three files that have a main() or libmilter.
 MAINS       := daemon/process/main.c daemon/command/main.c
@@ -47,6 +47,10 @@ all: $(B)/millraced $(B)/millrace $(PLUGIN_SO)
 $(B)/%.o: %.c | needs
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Asked when it is compiled, for "needs" may have to install it first.
+GMIME_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gmime-3.0))
+$(B)/daemon/service/content_mime.o: CPPFLAGS += $(GMIME_CFLAGS)
 
 $(B)/libmillrace.a: $(CORE_O)
 	@rm -f $@

@@ -2,8 +2,9 @@
 
 NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libsqlite3-dev libsystemd-dev \
-               libidn2-dev libpsl-dev libunbound-dev
-NEEDS_TEST  := python3 libcmocka-dev mandoc pkg-config
+               libidn2-dev libpsl-dev libunbound-dev \
+               pkg-config libgmime-3.0-dev libssl-dev
+NEEDS_TEST  := python3 libcmocka-dev mandoc
 
 # Debian's own: it has the modules that its packages bring.
 PYTHON      ?= /usr/bin/python3

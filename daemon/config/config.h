@@ -47,6 +47,11 @@ struct config_globals {
 	int64_t dns_cache_size, dns_answer_max; /* bytes */
 	bool dns_validate;
 	const char *dns_trust_anchor; /* a file */
+	/* The service content/1. */
+	int64_t content_depth, content_parts, content_urls;
+	int64_t content_size, content_text, content_keep, content_header;
+	int64_t content_ratio;
+	int64_t content_time; /* ms */
 };
 
 enum config_auth_results {

@@ -11,6 +11,7 @@ static const struct service *const services[] = {
 	&dns_service,
 	&map_service,
 	&address_service,
+	&content_service,
 };
 
 enum { SERVICES = sizeof(services) / sizeof(services[0]) };

@@ -45,5 +45,6 @@ struct service {
 extern const struct service address_service;
 extern const struct service dns_service;
 extern const struct service map_service;
+extern const struct service content_service;
 
 #endif

@@ -18,11 +18,12 @@ TOP = {"daemon", "plugins", "include", "conf", "tests", "build", "Makefile",
 OWNERS = {
     "libmilter/": "daemon/front/milter.c",
     "confuse.h": "daemon/config/",
+    "gmime/": "daemon/service/content_mime.c",
     "sqlite3.h": ("daemon/process/", "daemon/command/"),
     "unbound.h": "daemon/service/dns_resolver.c",
 }
 LIBRARIES = ("libmilter/", "confuse.h", "sqlite3.h", "cjson/", "systemd/",
-             "unbound.h")
+             "unbound.h", "gmime/", "glib")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 
