@@ -35,11 +35,12 @@ refuse_version(const struct mr_plugin *d, char why[256])
 		snprintf(why, 256,
 		    "built for a newer daemon (interface %u.%u > %u.%u)", major,
 		    minor, MR_ABI_MAJOR, MR_ABI_MINOR);
-	else if (MR_ABI_MAJOR == 0 && minor != MR_ABI_MINOR)
+	else if (minor < PLUGIN_OLDEST_MINOR)
 		snprintf(why, 256,
-		    "interface %u.%u is not %u.%u: before 1.0 they must be "
-		    "equal; build it again",
-		    major, minor, MR_ABI_MAJOR, MR_ABI_MINOR);
+		    "built for interface %u.%u, this daemon takes %u.%u to "
+		    "%u.%u: build it again",
+		    major, minor, MR_ABI_MAJOR, PLUGIN_OLDEST_MINOR,
+		    MR_ABI_MAJOR, MR_ABI_MINOR);
 	else
 		return NULL;
 	return why;

@@ -11,6 +11,12 @@
 
 #include "millrace/plugin.h"
 
+/*
+ * Plugins of an older minor work: what came later was added at an end.  If
+ * something must move before 1.0, this is raised to the new minor.
+ */
+#define PLUGIN_OLDEST_MINOR 1u
+
 struct plugin {
 	/* Ours: members that an older plugin does not have are 0. */
 	struct mr_plugin desc;

@@ -20,7 +20,7 @@
  * server: the message is then told again to another worker, under the same
  * message_id.  See millrace-plugin(3).
  *
- * History (major 0: plugin and daemon must agree on the minor)
+ * History
  *   0.1  the host: stages, edits, symbols, notes, authentication results
  *   0.2  commands of plugins; listener in mr_ctx; symbol_at(), time_left()
  */

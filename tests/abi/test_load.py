@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which plugins the daemon loads, and why it refuses the others.
 
-frozen/M.N/plugin.h is the contract as it was at interface M.N.  Before 1.0
-daemon and plugin must agree; from then on what was built with an old copy
-of the same major must load for ever.
+frozen/M.N/plugin.h is the contract as it was at interface M.N.  What was
+built with an old copy of the same major must load: from 1.0 on for ever,
+before from the oldest minor on that the daemon says it takes.
 """
 
 import glob
@@ -46,6 +46,12 @@ def numbers(header=HEADER):
         text = f.read()
     return tuple(int(re.search(rf'#define MR_ABI_{part} (\d+)', text)[1])
                  for part in ('MAJOR', 'MINOR'))
+
+
+def oldest_minor():
+    with open(os.path.join(ROOT, 'daemon', 'core', 'plugin.h')) as f:
+        return int(re.search(r'#define PLUGIN_OLDEST_MINOR (\d+)',
+                             f.read())[1])
 
 
 def build(target, include, symbol='made', members='', more='', flags=()):
@@ -109,7 +115,7 @@ class Versions(Load):
                 os.symlink(copy, os.path.join(include, 'millrace'))
                 self.made(d, include)
                 old = numbers(os.path.join(copy, 'plugin.h'))
-                if old == (major, minor) or (old[0] == major > 0):
+                if old[0] == major and oldest_minor() <= old[1] <= minor:
                     self.loads(d)
                 else:
                     self.refused(d, 'build it again')
@@ -121,6 +127,13 @@ class Versions(Load):
     def test_a_newer_minor(self):
         self.refused(self.made(self.prepared(), members='.abi = MR_ABI + 1,'),
                      'newer daemon')
+
+    def test_a_minor_too_old(self):
+        self.refused(
+            self.made(self.prepared(),
+                      members=f'.abi = MR_ABI_MAJOR << 16 | '
+                              f'{oldest_minor() - 1},'),
+            r'this daemon takes .*build it again')
 
     def test_another_major(self):
         self.refused(self.made(self.prepared(),
