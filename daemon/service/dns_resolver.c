@@ -30,8 +30,9 @@ enum {
 struct dns_resolver {
 	struct ub_ctx *ctx;
 	size_t answer_max;
-	pthread_mutex_t lock; /* guards runs */
-	bool runs;
+	pthread_mutex_t lock; /* guards state */
+	pthread_cond_t begun; /* state */
+	enum { NOT_BEGUN, BEGINS, RUNS, BROKEN } state;
 	pthread_t thread;
 	int stop; /* eventfd: the thread is to end */
 };
@@ -169,27 +170,76 @@ prepare(struct ub_ctx *ctx, const struct config_globals *g)
 	return err;
 }
 
+/* What a thread of its own does with it: libunbound needs much stack. */
+struct preparation {
+	struct ub_ctx *ctx;
+	const struct config_globals *globals;
+	int err;
+};
+
+static void *
+prepare_here(void *arg)
+{
+	struct preparation *p = arg;
+
+	if ((p->ctx = ub_ctx_create()) == NULL)
+		p->err = UB_NOMEM;
+	else
+		p->err = prepare(p->ctx, p->globals);
+	return NULL;
+}
+
+/* Signals are for the threads that were there before. */
+static bool
+create_thread(pthread_t *t, void *(*run)(void *), void *arg)
+{
+	sigset_t all, old;
+	bool ok;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ok = pthread_create(t, NULL, run, arg) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ok;
+}
+
+static struct ub_ctx *
+make_context(const struct config_globals *g, char **why)
+{
+	struct preparation p = { .globals = g, .err = UB_NOMEM };
+	pthread_t t;
+
+	if (create_thread(&t, prepare_here, &p))
+		pthread_join(t, NULL);
+	if (p.err == 0)
+		return p.ctx;
+	*why = memory_printf("the resolver cannot be set up: %s%s%s",
+	    ub_strerror(p.err),
+	    g->dns_validate ? "; is this a file of DS or DNSKEY records that "
+			      "its user may read: "
+			    : "",
+	    g->dns_validate ? g->dns_trust_anchor : "");
+	if (p.ctx != NULL)
+		ub_ctx_delete(p.ctx);
+	return NULL;
+}
+
 struct dns_resolver *
 dns_resolver_create(const struct config_globals *g, char **why)
 {
-	struct dns_resolver *r = memory_zalloc(sizeof(*r));
-	int err;
+	struct ub_ctx *ctx = make_context(g, why);
+	struct dns_resolver *r;
 
-	pthread_mutex_init(&r->lock, NULL);
+	if (ctx == NULL)
+		return NULL;
+	r = memory_zalloc(sizeof(*r));
+	r->ctx = ctx;
 	r->answer_max = (size_t)g->dns_answer_max;
-	r->stop = eventfd(0, EFD_CLOEXEC);
-	r->ctx = ub_ctx_create();
-	if (r->stop == -1 || r->ctx == NULL) {
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->begun, NULL);
+	if ((r->stop = eventfd(0, EFD_CLOEXEC)) == -1) {
 		*why = memory_printf(
 		    "the resolver cannot be made: %s", strerror(errno));
-		dns_resolver_destroy(&r);
-	} else if ((err = prepare(r->ctx, g)) != 0) {
-		*why = memory_printf("the resolver cannot be set up: %s%s%s",
-		    ub_strerror(err),
-		    g->dns_validate ? "; is this a file of DS or DNSKEY "
-				      "records that its user may read: "
-				    : "",
-		    g->dns_validate ? g->dns_trust_anchor : "");
 		dns_resolver_destroy(&r);
 	}
 	return r;
@@ -203,12 +253,13 @@ dns_resolver_destroy(struct dns_resolver **resolver)
 
 	if (r == NULL)
 		return;
-	if (r->runs && write(r->stop, &one, sizeof(one)) == sizeof(one))
+	if (r->state == RUNS &&
+	    write(r->stop, &one, sizeof(one)) == sizeof(one))
 		pthread_join(r->thread, NULL);
-	if (r->ctx != NULL)
-		ub_ctx_delete(r->ctx);
+	ub_ctx_delete(r->ctx);
 	if (r->stop != -1)
 		close(r->stop);
+	pthread_cond_destroy(&r->begun);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 	*resolver = NULL;
@@ -289,6 +340,36 @@ answered(void *question, int err, struct ub_result *result)
 	ub_resolve_free(result);
 }
 
+static void
+ignore(void *arg, int err, struct ub_result *result)
+{
+	(void)arg;
+	(void)err;
+	ub_resolve_free(result);
+}
+
+static void
+set_state(struct dns_resolver *r, int state)
+{
+	pthread_mutex_lock(&r->lock);
+	r->state = state;
+	pthread_cond_broadcast(&r->begun);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Its first question makes libunbound begin; this one asks no server. */
+static bool
+begin(struct dns_resolver *r)
+{
+	int err = ub_resolve_async(
+	    r->ctx, "localhost", MR_DNS_A, CLASS_IN, NULL, ignore, NULL);
+
+	if (err != 0)
+		log_error("resolver: %s", ub_strerror(err));
+	set_state(r, err == 0 ? RUNS : BROKEN);
+	return err == 0;
+}
+
 static void *
 run(void *resolver)
 {
@@ -297,6 +378,10 @@ run(void *resolver)
 		{ .fd = r->stop, .events = POLLIN } };
 	int err;
 
+	if (!begin(r)) {
+		pthread_detach(r->thread);
+		return NULL;
+	}
 	while (poll(fds, 2, -1) != -1 || errno == EINTR) {
 		if (fds[1].revents != 0)
 			break;
@@ -308,25 +393,19 @@ run(void *resolver)
 	return NULL;
 }
 
-/* Signals are for the threads that were there before. */
 static bool
-ask(struct dns_resolver *r, const char *name, struct dns_question *q)
+is_running(struct dns_resolver *r)
 {
-	sigset_t all, old;
-	int err = 0;
+	bool ok;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pthread_mutex_lock(&r->lock);
-	if (!r->runs)
-		err = pthread_create(&r->thread, NULL, run, r);
-	r->runs = err == 0;
-	if (err == 0)
-		err = ub_resolve_async(
-		    r->ctx, name, q->type, CLASS_IN, q, answered, NULL);
+	if (r->state == NOT_BEGUN)
+		r->state = create_thread(&r->thread, run, r) ? BEGINS : BROKEN;
+	while (r->state == BEGINS)
+		pthread_cond_wait(&r->begun, &r->lock);
+	ok = r->state == RUNS;
 	pthread_mutex_unlock(&r->lock);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return err == 0;
+	return ok;
 }
 
 bool
@@ -334,5 +413,6 @@ dns_resolver_ask(
     struct dns_resolver *r, const char *name, struct dns_question *q)
 {
 	q->resolver = r;
-	return ask(r, name, q);
+	return is_running(r) && ub_resolve_async(r->ctx, name, q->type,
+				    CLASS_IN, q, answered, NULL) == 0;
 }
