@@ -69,7 +69,7 @@ GROUPS = {
         'TSAN_OPTIONS': 'halt_on_error=0:exitcode=66:'
                         'suppressions=' + ROOT + '/tests/lib/tsan.supp'},
         # Slow: the ones in which threads meet.
-        ('sessions', 'results', 'reload', 'faults')),
+        ('sessions', 'results', 'reload', 'faults', 'dns_shared')),
 }
 
 
