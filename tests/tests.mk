@@ -3,7 +3,7 @@
 NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libsqlite3-dev libsystemd-dev \
                libidn2-dev libpsl-dev libunbound-dev \
-               pkg-config libgmime-3.0-dev libssl-dev
+               pkg-config libgmime-3.0-dev libssl-dev libspf2-dev
 NEEDS_TEST  := python3 libcmocka-dev mandoc
 
 # Debian's own: it has the modules that its packages bring.
@@ -33,7 +33,7 @@ UNIT_CFLAGS = $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -Itests -I.
 $(UNIT): $(B)/tests/%: tests/%.c $(B)/libmillrace.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(B)/libmillrace.a $(SANITIZE) -pie \
-	    -lcmocka $(LIBS)
+	    -lcmocka $(LIBS) $(PLUGIN_LIBS)
 
 # Fuzz targets: replayed over their corpora with every test run.
 FUZZ      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -41,7 +41,7 @@ FUZZ      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(FUZZ): $(B)/tests/%: tests/%.c tests/fuzz/replay.c $(B)/libmillrace.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< tests/fuzz/replay.c \
-	    $(B)/libmillrace.a $(SANITIZE) -pie $(LIBS)
+	    $(B)/libmillrace.a $(SANITIZE) -pie $(LIBS) $(PLUGIN_LIBS)
 
 .PHONY: unit-programs
 unit-programs: $(UNIT) $(FUZZ)
@@ -80,7 +80,8 @@ fuzz:
 	@+$(MAKE) --no-print-directory -j2 B=build/fuzz CC=$(FUZZ_CLANG) \
 	    SANITIZE="$(FUZZ_SAN),fuzzer-no-link" CFLAGS="-O1 -g" \
 	    build/fuzz/libmillrace.a
-	@CC=$(FUZZ_CLANG) LIBS="$(LIBS)" tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	@CC=$(FUZZ_CLANG) LIBS="$(LIBS) $(PLUGIN_LIBS)" \
+	    tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # Longer: side by side with a bare libmilter filter.
 BENCH := $(B)/tests/bench/load $(B)/tests/bench/bare
