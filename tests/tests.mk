@@ -4,7 +4,7 @@ NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libsqlite3-dev libsystemd-dev \
                libidn2-dev libpsl-dev libunbound-dev \
                pkg-config libgmime-3.0-dev libssl-dev libspf2-dev
-NEEDS_TEST  := python3 libcmocka-dev mandoc
+NEEDS_TEST  := python3 libcmocka-dev mandoc python3-spf python3-yaml
 
 # Debian's own: it has the modules that its packages bring.
 PYTHON      ?= /usr/bin/python3
@@ -24,7 +24,13 @@ $(TEST_SO): $(B)/tests/plugins/%.so: $$(wildcard tests/plugins/$$*/*.[ch]) \
 	$(Q)$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LINK) -o $@ $(filter %.c,$^)
 
 .PHONY: test-programs
-test-programs: $(TEST_SO)
+test-programs: $(TEST_SO) $(B)/tests/spf/evaluate
+
+# The evaluation of the plugin spf, for many checks a second.
+$(B)/tests/spf/evaluate: tests/spf/evaluate.c $(wildcard plugins/spf/*.[ch]) \
+    $(wildcard include/millrace/*.h include/millrace/fake/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(SANITIZE) -pie $(PLUGIN_LIBS_spf)
 
 # Unit tests: each file is a cmocka program over all of the daemon.
 UNIT      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -82,6 +88,14 @@ fuzz:
 	    build/fuzz/libmillrace.a
 	@CC=$(FUZZ_CLANG) LIBS="$(LIBS) $(PLUGIN_LIBS)" \
 	    tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Longer: SPF_CHECKS records at random, the plugin's opinion and pyspf's.
+SPF_CHECKS   ?= 20000
+
+.PHONY: spf-diff
+spf-diff: needs-test
+	@+$(MAKE) --no-print-directory -j2 $(B)/tests/spf/evaluate
+	@$(PYTHON) -B tests/spf/test_difference.py $(SPF_CHECKS)
 
 # Longer: side by side with a bare libmilter filter.
 BENCH := $(B)/tests/bench/load $(B)/tests/bench/bare
