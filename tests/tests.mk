@@ -3,8 +3,10 @@
 NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libsqlite3-dev libsystemd-dev \
                libidn2-dev libpsl-dev libunbound-dev \
-               pkg-config libgmime-3.0-dev libssl-dev libspf2-dev
-NEEDS_TEST  := python3 libcmocka-dev mandoc python3-spf python3-yaml
+               pkg-config libgmime-3.0-dev libssl-dev libspf2-dev \
+               libopendkim-dev
+NEEDS_TEST  := python3 libcmocka-dev mandoc openssl python3-spf python3-yaml \
+               python3-dkim python3-nacl python3-authres
 
 # Debian's own: it has the modules that its packages bring.
 PYTHON      ?= /usr/bin/python3
