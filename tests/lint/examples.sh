@@ -9,13 +9,25 @@ trap 'rm -rf "$work"' EXIT
 # A copy whose paths are ours, and whose mail server need not be here.
 prepare() {
 	mkdir "$work/plugins" "$work/etc"
-	cp -R conf/examples/lists "$work/etc/lists"
+	cp -R conf/examples/lists conf/examples/dkim "$work/etc"
 	for so in "$b"/plugins/*.so; do
 		install -m 755 "$so" "$work/plugins"
 	done
 	for conf in conf/millrace.conf conf/examples/*.conf; do
 		sed -e "s|/etc/millrace/|$work/etc/|g" "$conf" \
 		    >"$work/etc/$(basename "$conf")"
+	done
+}
+
+# The keys that the table of the example names.
+make_keys() {
+	echo "plugin-dir = \"$work/plugins\"" >"$work/keys.conf"
+	echo "include(\"$PWD/conf/millrace.conf\")" >>"$work/keys.conf"
+	for key in "2026a rsa" "2026e ed25519"; do
+		"$b/millrace" --conf "$work/keys.conf" dkim keygen \
+		    --out "$work/etc/dkim" --domain example.com \
+		    --selector "${key% *}" --algorithm "${key#* }" \
+		    >/dev/null
 	done
 }
 
@@ -39,6 +51,7 @@ check() {
 }
 
 prepare
+make_keys
 bad=0 count=0
 for conf in "$work"/etc/*.conf; do
 	check "$conf" || bad=1
