@@ -32,6 +32,7 @@ ALL_CFLAGS   = -std=gnu11 $(CFLAGS) $(WARNINGS) $(HARDEN) $(SANITIZE) \
 LINK         = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 LIBS        := -lconfuse -lcjson -lsqlite3 -lsystemd -lidn2 -lpsl -lunbound \
                -lgmime-3.0 -lgobject-2.0 -lglib-2.0 -lcrypto -lpthread -ldl
+LIBS        += -llmdb
 
 # Everything but the three files that have a main() or libmilter.
 MAINS       := daemon/process/main.c daemon/command/main.c

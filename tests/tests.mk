@@ -66,6 +66,9 @@ tsan:
 	@+$(MAKE) --no-print-directory B=build/tsan SANITIZE="$(TSAN)" \
 	    CFLAGS="-O1 -g" all test-programs
 
+# The store's.
+NEEDS_BUILD += liblmdb-dev
+
 .PHONY: needs-test
 needs-test:
 	@tests/lib/needs.sh $(NEEDS_BUILD) $(NEEDS_TEST)

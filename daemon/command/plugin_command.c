@@ -9,6 +9,7 @@
 #include "command/message_file.h"
 #include "command/past.h"
 #include "core/tool.h"
+#include "process/privileges.h"
 #include "service/service.h"
 
 /* What a plugin sees, and what stands behind it. */
@@ -190,6 +191,18 @@ add_instances(struct mr_tool *t, const struct config *c, const char *plugin)
 	t->confs = confs;
 }
 
+/* If the daemon has not made it yet, it must be the daemon's all the same. */
+static void
+make_store(const struct config *c)
+{
+	struct privileges p;
+	char *why = NULL;
+
+	if (privileges_find(&c->globals, &p, &why))
+		privileges_make_store(&c->globals, &p);
+	free(why);
+}
+
 static int
 run(const struct common *common, const struct setup *setup,
     const struct mr_plugin *p, const struct mr_command *c, int argc,
@@ -203,6 +216,7 @@ run(const struct common *common, const struct setup *setup,
 	struct running r = { .common = common };
 	int status;
 
+	make_store(setup->config);
 	service_prepare(setup->config, false);
 	r.scope = tool_create(&settings, p);
 	r.tool = (struct mr_tool){ .size = sizeof(r.tool),

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "config/database.h"
 #include "config/private.h"
 
 struct check {
@@ -115,6 +116,21 @@ check_dns(struct check *k, const struct config_globals *g)
 }
 
 static void
+check_store(struct check *k, const struct tree_section *root,
+    const struct config_globals *g)
+{
+	struct database d;
+	char *why = NULL;
+
+	if (g->store == NULL)
+		tell(k, root, "store", 0,
+		    "must name a store: lmdb:/var/lib/millrace/store");
+	else if (!database_parse(g->store, &d, &why))
+		tell(k, root, "store", 0, "%s", why);
+	free(why);
+}
+
+static void
 check_globals(struct check *k)
 {
 	const struct config_globals *g = &k->config->globals;
@@ -129,6 +145,7 @@ check_globals(struct check *k)
 	check_path(k, "pid-file", g->pid_file, false);
 	check_path(k, "journal", g->journal, false);
 	check_dns(k, g);
+	check_store(k, root, g);
 }
 
 /* Names stand in logs, in file names and in the control protocol. */

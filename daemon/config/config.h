@@ -39,6 +39,9 @@ struct config_globals {
 	int64_t spool_above; /* bytes of a body that stay in memory */
 	const char *journal; /* SQLite file; NULL: no journal */
 	int64_t journal_days;
+	const char *store; /* see config/database.h */
+	int64_t store_size;
+	int64_t store_timeout;                     /* ms */
 	int64_t log_level, log_target, log_format; /* enums of base/log.h */
 	const struct mr_list *dns_servers; /* empty: of /etc/resolv.conf */
 	int64_t dns_timeout;               /* ms, one look-up */

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "config/database.h"
 
 #define DEFAULT_USER "millrace"
 
@@ -87,6 +88,23 @@ make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid, char **why)
 	return ok;
 }
 
+/*
+ * What uses the store tells what is wrong with its folder; a daemon that
+ * does not use it shall start without.
+ */
+void
+privileges_make_store(
+    const struct config_globals *g, const struct privileges *p)
+{
+	struct database d;
+	char *why = NULL;
+
+	if (database_parse(g->store, &d, &why) && d.kind == DATABASE_LMDB &&
+	    !make_folder(d.path, 0700, p->uid, p->gid, &why))
+		log_debug("store: %s", why);
+	free(why);
+}
+
 bool
 privileges_make_folders(
     const struct config_globals *g, const struct privileges *p, char **why)
@@ -99,6 +117,7 @@ privileges_make_folders(
 		  (journal[0] == '\0' ||
 		      make_folder(dirname(journal), 0750, p->uid, p->gid, why));
 
+	privileges_make_store(g, p);
 	free(workers);
 	free(journal);
 	return ok;

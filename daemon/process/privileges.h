@@ -32,6 +32,13 @@ bool privileges_drop(const struct privileges *, char **why);
 bool privileges_make_folders(
     const struct config_globals *, const struct privileges *, char **why);
 
+/*
+ * Make the folder of an embedded store, owned by the user, if it is not
+ * there: before any process that may be root opens the store.
+ */
+void privileges_make_store(
+    const struct config_globals *, const struct privileges *);
+
 /* As many descriptors as we can get. */
 void privileges_raise_files(void);
 

@@ -12,6 +12,7 @@ static const struct service *const services[] = {
 	&map_service,
 	&address_service,
 	&content_service,
+	&store_service,
 };
 
 enum { SERVICES = sizeof(services) / sizeof(services[0]) };

@@ -46,5 +46,6 @@ extern const struct service address_service;
 extern const struct service dns_service;
 extern const struct service map_service;
 extern const struct service content_service;
+extern const struct service store_service;
 
 #endif

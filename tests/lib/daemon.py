@@ -72,6 +72,7 @@ class Daemon:
 run-dir = "@/run"
 spool-dir = "@/spool"
 journal = "@/journal/journal.db"
+store = "lmdb:@/store"
 user = "{self.user}"
 log-level = debug
 {self.options}

@@ -21,9 +21,11 @@ OWNERS = {
     "gmime/": "daemon/service/content_mime.c",
     "sqlite3.h": ("daemon/process/", "daemon/command/"),
     "unbound.h": "daemon/service/dns_resolver.c",
+    "lmdb.h": "daemon/service/",
+    "hiredis/": "daemon/service/",
 }
 LIBRARIES = ("libmilter/", "confuse.h", "sqlite3.h", "cjson/", "systemd/",
-             "unbound.h", "gmime/", "glib")
+             "unbound.h", "gmime/", "glib", "lmdb.h", "hiredis/")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 
