@@ -23,7 +23,6 @@
 #include "process/setup.h"
 #include "process/strikes.h"
 #include "process/worker.h"
-#include "service/service.h"
 
 enum {
 	TICK_MS = 100,
@@ -573,30 +572,4 @@ generation_workers(int64_t configured)
 	if (configured <= 0)
 		configured = cpus < 2 ? 2 : cpus;
 	return configured > WORKERS_MAX ? WORKERS_MAX : (unsigned)configured;
-}
-
-bool
-generation_check(const char *config_path, char **summary, char **why)
-{
-	struct core_settings s = { .service = service_find, .dry_run = true };
-	struct setup setup;
-	struct core *core;
-	bool ok = false;
-
-	if (setup_load(&setup, config_path, why)) {
-		s.config = setup.config;
-		s.plugins = &setup.plugins;
-		service_prepare(setup.config, true);
-		if ((core = core_create(&s, why)) != NULL) {
-			*summary = memory_printf(
-			    "listeners %zu, instances %zu, plugins %zu",
-			    setup.config->nlisteners, setup.config->ninstances,
-			    setup.plugins.count);
-			core_destroy(&core);
-			ok = true;
-		}
-		service_finish();
-	}
-	setup_finish(&setup);
-	return ok;
 }

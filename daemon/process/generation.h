@@ -23,10 +23,4 @@ void generation_run(const struct generation_settings *)
 /* How many workers a configured number (0: by processors) means. */
 unsigned generation_workers(int64_t configured);
 
-/*
- * Read the configuration and open every instance, as a start would, in this
- * process.  False and *why.  summary: one line on success.
- */
-bool generation_check(const char *config_path, char **summary, char **why);
-
 #endif

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "process/generation.h"
 #include "process/logging.h"
 #include "process/master.h"
+#include "process/setup.h"
 
 #define DEFAULT_CONFIG MR_SYSCONFDIR "/millrace/millrace.conf"
 
@@ -32,7 +32,7 @@ check(const char *config)
 {
 	char *summary = NULL, *why = NULL;
 
-	if (!generation_check(config, &summary, &why)) {
+	if (!setup_check(config, &summary, &why)) {
 		fprintf(stderr, "%s\n", why);
 		free(why);
 		return EXIT_CONFIG_ERROR;

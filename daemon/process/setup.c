@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "core/session.h"
+#include "service/service.h"
 
 static void
 describe_plugins(struct setup *s)
@@ -48,4 +50,30 @@ setup_finish(struct setup *s)
 	config_destroy(&s->config);
 	free(s->schemas);
 	plugin_set_finish(&s->plugins);
+}
+
+bool
+setup_check(const char *config_path, char **summary, char **why)
+{
+	struct core_settings s = { .service = service_find, .dry_run = true };
+	struct setup setup;
+	struct core *core;
+	bool ok = false;
+
+	if (setup_load(&setup, config_path, why)) {
+		s.config = setup.config;
+		s.plugins = &setup.plugins;
+		service_prepare(setup.config, true);
+		if ((core = core_create(&s, why)) != NULL) {
+			*summary = memory_printf(
+			    "listeners %zu, instances %zu, plugins %zu",
+			    setup.config->nlisteners, setup.config->ninstances,
+			    setup.plugins.count);
+			core_destroy(&core);
+			ok = true;
+		}
+		service_finish();
+	}
+	setup_finish(&setup);
+	return ok;
 }

@@ -20,4 +20,10 @@ struct setup {
 bool setup_load(struct setup *, const char *path, char **why);
 void setup_finish(struct setup *);
 
+/*
+ * Read the configuration and open every instance, as a start would, in this
+ * process.  False and *why.  summary: one line on success.
+ */
+bool setup_check(const char *config_path, char **summary, char **why);
+
 #endif
