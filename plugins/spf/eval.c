@@ -13,7 +13,8 @@ enum {
 	EXPLANATION = 500, /* bytes of it that are shown */
 	WHY = 300,
 	PATH = 300,
-	NO_TIME = 20 /* milliseconds, in which nothing is done any more */
+	NO_TIME = 20,     /* milliseconds, in which nothing is done any more */
+	KEPT_BY_DNS = 150 /* dns/1 leaves as much of a callback, and less */
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -97,6 +98,14 @@ time_left(const struct eval *e)
 	return e->facts->limits.time - used;
 }
 
+/* Where an error may be due to time alone. */
+static bool
+is_late(const struct eval *e)
+{
+	return time_left(e) <= NO_TIME ||
+	       e->ctx->host->time_left(e->ctx) <= KEPT_BY_DNS;
+}
+
 const struct mr_dns_answer *
 eval_ask(struct eval *e, const char *name, mr_dns_type type)
 {
@@ -107,7 +116,7 @@ eval_ask(struct eval *e, const char *name, mr_dns_type type)
 
 	if (e->stop == RESULT_NONE && left > 0)
 		a = e->facts->dns->query(e->ctx, name, type, left);
-	if (a->status == MR_DNS_TEMPFAIL && time_left(e) <= NO_TIME) {
+	if (a->status == MR_DNS_TEMPFAIL && is_late(e)) {
 		e->late = true;
 		eval_stop(e, RESULT_TEMPERROR,
 		    "the DNS gave no answer in time, for %.100s", name);
@@ -245,8 +254,8 @@ add_record(struct eval *e, struct eval_record *r)
 
 		text_clean(&t, bad);
 		eval_stop(e, RESULT_PERMERROR,
-		    "the record of %.*s is wrong at \"%s\": %s",
-		    (int)r->domain.n, r->domain.p, shown, why);
+		    "the record of %.*s is wrong at %s: %s", (int)r->domain.n,
+		    r->domain.p, shown, why);
 		return EVAL_STOPPED;
 	}
 	e->records[e->nrecords++] = *r;

@@ -138,7 +138,7 @@ time_for_dns(struct mr_ctx *c, int64_t used)
 	int64_t left = c->host->time_left(c);
 	int64_t budget = spf->conf->timeout - used;
 
-	left = left > 1500 ? left - 300 : left * 4 / 5;
+	left = left > 600 ? left - 300 : left / 2;
 	return budget < left ? budget : left;
 }
 

@@ -123,19 +123,19 @@ static const struct story result_stories[] = {
 	    "a@permerror.example", MR_REJECT,
 	    "symbol SPF_PERMERROR 0.00 identity=mailfrom "
 	    "domain=permerror.example client=192.0.2.7 why=\"the record of "
-	    "permerror.example is wrong at \"a:museum\": a domain does not "
+	    "permerror.example is wrong at a:museum: a domain does not "
 	    "end like a name\" terms=0 voids=0\n" NOTES("permerror",
 		"permerror.example") "auth_result spf=permerror reason=the "
 				     "record of "
 				     "permerror.example is wrong at "
-				     "\"a:museum\": a domain does not "
+				     "a:museum: a domain does not "
 				     "end like a name\n"
 				     "auth_property "
 				     "smtp.mailfrom=a@permerror.example\n"
 				     "reply 550 5.7.24 SPF permerror: the "
 				     "record of "
 				     "permerror.example is wrong at "
-				     "\"a:museum\": a domain does not "
+				     "a:museum: a domain does not "
 				     "end like a name\n" },
 	{ "quarantine", { { "softfail", "quarantine" } }, NULL, NULL,
 	    "a@softfail.example", MR_SKIP,
