@@ -38,9 +38,15 @@ $(B)/tests/spf/evaluate: tests/spf/evaluate.c $(wildcard plugins/spf/*.[ch]) \
 UNIT      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_CFLAGS = $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -Itests -I.
 
-$(UNIT): $(B)/tests/%: tests/%.c $(B)/libmillrace.a
+# A test that goes through a plugin of many files is linked with them.
+UNIT_SOURCES_test_greylist  := $(wildcard plugins/greylist/*.c)
+UNIT_SOURCES_test_ratelimit := $(wildcard plugins/ratelimit/*.c)
+
+$(UNIT): $(B)/tests/%: tests/%.c $(B)/libmillrace.a \
+    $$(UNIT_SOURCES_$$(notdir $$*))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(B)/libmillrace.a $(SANITIZE) -pie \
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_SOURCES_$(notdir $*)) \
+	    $(B)/libmillrace.a $(SANITIZE) -pie \
 	    -lcmocka $(LIBS) $(PLUGIN_LIBS)
 
 # Fuzz targets: replayed over their corpora with every test run.

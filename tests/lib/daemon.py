@@ -72,11 +72,12 @@ class Daemon:
 run-dir = "@/run"
 spool-dir = "@/spool"
 journal = "@/journal/journal.db"
-store = "lmdb:@/store"
 user = "{self.user}"
 log-level = debug
 {self.options}
 '''
+        if not re.search(r'^\s*store\s*=', settings + text, re.MULTILINE):
+            settings += 'store = "lmdb:@/store"\n'
         whole = (settings + text).replace('@/', self.folder + '/')
         with open(self.config() + '.new', 'w') as f:
             f.write(whole)

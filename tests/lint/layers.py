@@ -60,9 +60,24 @@ def in_daemon(tree, where, kind, name):
     return None
 
 
+# What a plugin may use if the Makefile links it with that.
+PLUGIN_LIBRARIES = {"sqlite3.h": "-lsqlite3"}
+
+
+def is_linked(tree, where, name):
+    """PLUGIN_LIBS_<plugin> names the library of this header."""
+    makefile = tree / "Makefile"
+    plugin = where.split("/")[1]
+    line = re.search(r"^PLUGIN_LIBS_%s\s*:=(.*)" % plugin,
+                     makefile.read_text() if makefile.exists() else "",
+                     re.MULTILINE)
+    return line and PLUGIN_LIBRARIES.get(name) in line.group(1).split()
+
+
 def in_plugin(tree, where, kind, name):
     if kind == "<":
-        library = name.startswith(LIBRARIES)
+        library = name.startswith(LIBRARIES) and \
+            not is_linked(tree, where, name)
         return "a plugin may not include <%s>" % name if library else None
     if (tree / where).parent.joinpath(name).exists() and "/" not in name:
         return None
