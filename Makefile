@@ -82,6 +82,7 @@ PLUGIN_LIBS_spf := -lspf2
 # Tests are linked with plugins' own files: with what any of them needs.
 PLUGIN_LIBS  = -Wl,--as-needed \
                $(sort $(foreach p,$(PLUGINS),$(PLUGIN_LIBS_$(p))))
+PLUGIN_LIBS_ratelimit := -lsqlite3
 
 PLUGIN_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) -fstack-protector-strong \
                 -D_FORTIFY_SOURCE=2 -fPIC -fvisibility=hidden $(SANITIZE) \
