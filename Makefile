@@ -77,12 +77,13 @@ $(B)/default_conf.o: $(B)/default_conf.c | needs
 
 # A plugin sees the public headers only, links against libc and what stands
 # here as PLUGIN_LIBS_<name> (-lfoo, nothing else), and exports one symbol.
+PLUGIN_LIBS_account := -lmaxminddb
 PLUGIN_LIBS_dkim := -lopendkim -lcrypto
+PLUGIN_LIBS_ratelimit := -lsqlite3
 PLUGIN_LIBS_spf := -lspf2
 # Tests are linked with plugins' own files: with what any of them needs.
 PLUGIN_LIBS  = -Wl,--as-needed \
                $(sort $(foreach p,$(PLUGINS),$(PLUGIN_LIBS_$(p))))
-PLUGIN_LIBS_ratelimit := -lsqlite3
 
 PLUGIN_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) -fstack-protector-strong \
                 -D_FORTIFY_SOURCE=2 -fPIC -fvisibility=hidden $(SANITIZE) \

@@ -4,7 +4,7 @@ NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libsqlite3-dev libsystemd-dev \
                libidn2-dev libpsl-dev libunbound-dev \
                pkg-config libgmime-3.0-dev libssl-dev libspf2-dev \
-               libopendkim-dev
+               libopendkim-dev libmaxminddb-dev
 NEEDS_TEST  := python3 libcmocka-dev mandoc openssl python3-spf python3-yaml \
                python3-dkim python3-nacl python3-authres
 
@@ -39,6 +39,7 @@ UNIT      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_CFLAGS = $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -Itests -I.
 
 # A test that goes through a plugin of many files is linked with them.
+UNIT_SOURCES_test_account   := $(wildcard plugins/account/*.c)
 UNIT_SOURCES_test_greylist  := $(wildcard plugins/greylist/*.c)
 UNIT_SOURCES_test_ratelimit := $(wildcard plugins/ratelimit/*.c)
 
