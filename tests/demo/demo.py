@@ -27,7 +27,7 @@ from lib.smtpclient import SmtpClient  # noqa: E402
 CONFIG = '''
 listener "mx" {{
   socket = "inet:{port}@127.0.0.1"
-  chain  = {{ "access", "new-rule", "stamp" }}
+  chain  = {{ "access", "new-rule", "limits", "stamp" }}
 }}
 access "access" {{
   deny-recipients = {{ "closed@example.test 550 5.7.1 This mailbox is closed, \\
@@ -38,12 +38,18 @@ access "new-rule" {{
   mode         = observe
   deny-senders = {{ "@offers.example" }}
 }}
+ratelimit "limits" {{
+  authenticated = yes
+  limits        = {{ "2 messages / 1h", "20 recipients / 1d" }}
+  reply         = "You have sent your {{limit}}, you may go on {{when}}"
+}}
 headers "stamp" {{
   add = {{ "X-Filtered: {greeting} from {{client_addr}} as {{helo}}" }}
 }}
 '''
 
 ALICE, BOB = 'alice@example.org', 'bob@example.test'
+GRACE, PASSWORD = 'grace', 'secret'
 WIDTH = 76
 
 
@@ -104,6 +110,16 @@ class Demo:
             client.quit()
         return reply
 
+    def submit(self, subject):
+        """A message of an account that has logged in."""
+        sender = f'{GRACE}@example.org'
+        with SmtpClient('127.0.0.1', self.mta.submission_port) as client:
+            client.ehlo('laptop.example.org')
+            client.auth_plain(GRACE, PASSWORD)
+            reply = client.send(sender, [BOB], letter(sender, BOB, subject))
+            said('message ' + subject, reply)
+            client.quit()
+
     def delivered(self, count):
         """The field that millrace added to the last delivered message."""
         data = self.sink.wait_for(count, 30)[-1].data.decode()
@@ -141,6 +157,22 @@ class Demo:
         heading('7. The next message has the new configuration')
         self.send('frank@example.org', BOB, 'And this one?')
         self.delivered(4)
+
+        heading('8. An account reaches its limit of 2 messages an hour')
+        for subject in ('One', 'Two', 'Three'):
+            self.submit(subject)
+        key = self.daemon.json('limits', 'top', '1')[0]['key']
+        account = key.removeprefix('mailbox:')
+        said('limits show', account)
+        indent(self.daemon.command('limits', 'show', account).stdout)
+
+        heading('9. The postmaster lets it go on')
+        for words in (('set', account, '50 messages / 1h'),
+                      ('show', account)):
+            said('limits ' + words[0], ' '.join(words[1:]))
+            indent(self.daemon.command('limits', *words).stdout)
+        time.sleep(1)       # a change counts within a second
+        self.submit('Four')
 
         heading('millrace status')
         indent(self.daemon.command('status').stdout)
@@ -182,6 +214,7 @@ def main(arguments):
             Daemon(configuration(port.number, 'seen')) as daemon, \
             Postfix(sink.port, milters=[
                 Milter(f'inet:{port.number}@127.0.0.1')],
+                logins={GRACE: PASSWORD},
                 domains=('example.test', 'example.org')) as mta:
         print(f'millraced listens on port {port.number}, '
               f'Postfix on port {mta.smtp_port} of 127.0.0.1.')
