@@ -1,0 +1,383 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""Measure send limits beside rspamd's and postfwd's: what a message costs,
+and how many more than the limit get through.
+
+millraced and rspamd are asked as milters, over TCP, in turn; what the limit
+adds is measured against the same filter without one.  postfwd is asked as a
+policy server.  Debian has version 2 of postfwd.  Prints tables and how far
+the aims are reached; asserts nothing but that the filters answered.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.append(os.path.dirname(HERE))
+
+import peers                                        # noqa: E402
+import run                                          # noqa: E402
+import tree                                         # noqa: E402
+from filters import Broken, Filter, free_port       # noqa: E402
+from lib import debs                                # noqa: E402
+
+LMDB_AIM_US, REDIS_AIM_US = 20, 150
+ACCOUNTS = 100000
+LIMIT, OFFERED = 100, 600
+NO_LIMIT = 1000000
+
+CONFIG = '''
+plugin-dir  = "{folder}/plugins"
+run-dir     = "{folder}/run"
+spool-dir   = "{folder}/run"
+journal     = ""
+user        = "nobody"
+log-level   = error
+store       = "{store}"
+listener "mx" {{ socket = "inet:{port}@127.0.0.1"  chain = {{ "x" }} }}
+'''
+WITHOUT = 'access "x" {{ deny-senders = {{ "nobody@example.net" }} }}\n'
+WITH = 'ratelimit "x" {{ limits = {{ "{limit} messages / 1h" }} }}\n'
+
+
+class Millrace(Filter):
+    """A chain of one instance."""
+
+    def __init__(self, name, args, folder, section, store):
+        self.name = name
+        super().__init__(args.load, os.path.join(folder, name))
+        self.build, self.section, self.store = args.build, section, store
+
+    def start(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for part in ('plugins', 'run', 'store'):
+            os.makedirs(os.path.join(self.folder, part))
+            shutil.chown(os.path.join(self.folder, part), 'nobody')
+        shutil.chown(self.folder, 'nobody')
+        os.chmod(self.folder, 0o755)
+        os.chmod(os.path.join(self.folder, 'store'), 0o700)
+        for plugin in ('access', 'ratelimit'):
+            shutil.copy(f'{self.build}/plugins/{plugin}.so',
+                        f'{self.folder}/plugins')
+        shutil.chown(f'{self.folder}/plugins', 'root')
+        port = free_port()
+        self.addresses = {'tcp': f'inet:{port}@127.0.0.1'}
+        store = self.store or f'lmdb:{self.folder}/store'
+        conf = os.path.join(self.folder, 'conf')
+        with open(conf, 'w', encoding='utf-8') as f:
+            f.write(CONFIG.format(folder=self.folder, port=port, store=store)
+                    + self.section)
+        self.spawn([f'{self.build}/millraced', '-f', '-c', conf])
+
+
+class Redis:
+    """A private server on a port of its own that keeps nothing on disk."""
+
+    def __init__(self, folder):
+        self.tree = debs.unpack('redis', ['redis-server', 'redis-tools'])
+        self.folder = folder
+
+    def __enter__(self):
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [str(self.tree / 'usr/bin/redis-server'), '--port',
+             str(self.port), '--bind', '127.0.0.1', '--save', '',
+             '--appendonly', 'no', '--dir', self.folder],
+            env={**os.environ, **debs.env(self.tree)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        wait_for_port(self.port)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def clear(self):
+        """Begin with no counts; the store of a daemon knows no such thing."""
+        with socket.create_connection(('127.0.0.1', self.port)) as s:
+            s.sendall(b'FLUSHALL\r\n')
+            s.recv(100)
+
+    def cpu_seconds(self):
+        return tree.cpu_seconds(self.process.pid)
+
+    def pss_bytes(self):
+        return tree.pss_bytes(self.process.pid)
+
+
+def wait_for_port(port, seconds=15):
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(('127.0.0.1', port)).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise Broken(f'nobody listens on port {port}') from None
+            time.sleep(0.05)
+
+
+RATELIMIT = '''
+ratelimit {{ servers = "127.0.0.1:{redis}";
+  rates {{ user = {{ selector = "user";
+    bucket = {{ burst = {limit}; rate = "{limit} / 1h"; }} }} }} }}
+redis {{ servers = "127.0.0.1:{redis}"; }}
+'''
+NO_RATELIMIT = 'ratelimit {{ enabled = false; }}\n'
+
+POSTFWD_RULE = ('id=LIMIT; action=rate(sasl_username/{limit}/3600/450 4.7.1 '
+                'too many)\n')
+
+
+class Postfwd:
+    """A policy server, its cache process and their children."""
+
+    def __init__(self, folder):
+        self.tree = debs.unpack(
+            'postfwd', ['postfwd', 'libnet-dns-perl', 'libnet-server-perl'])
+        self.folder = os.path.join(folder, 'postfwd')
+
+    def start(self, limit):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
+        os.chmod(self.folder, 0o777)
+        self.port = free_port()
+        rules = os.path.join(self.folder, 'rules')
+        with open(rules, 'w', encoding='utf-8') as f:
+            f.write(POSTFWD_RULE.format(limit=limit))
+        pid_file = os.path.join(self.folder, 'pid')
+        # Without becoming a daemon it has no cache, and does not count.
+        with open(os.path.join(self.folder, 'out'), 'w',
+                  encoding='utf-8') as out:
+            subprocess.run(
+                ['perl', '-T', '-I', str(self.tree / 'usr/share/perl5'),
+                 str(self.tree / 'usr/sbin/postfwd2'), '-L', '--file', rules,
+                 '--proto', 'tcp', '--interface', '127.0.0.1',
+                 '--port', str(self.port), '--user', 'nobody',
+                 '--group', 'nogroup', '--nodnslog', '--nodns',
+                 '--pidfile', pid_file, '--cache', '0',
+                 '--cache_proto', 'tcp', '--cache_interface', '127.0.0.1',
+                 '--cache_port', str(free_port()), '--max_servers', '150'],
+                stdin=subprocess.DEVNULL, stdout=out,
+                stderr=subprocess.STDOUT, check=True)
+        wait_for_port(self.port)
+        with open(pid_file, encoding='ascii') as f:
+            self.pid = int(f.read())
+
+    def stop(self):
+        pids = tree.members(self.pid)
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in pids if signal_number == signal.SIGKILL else pids[:1]:
+                try:
+                    os.kill(pid, signal_number)
+                except ProcessLookupError:
+                    pass
+            until = time.monotonic() + 5
+            while time.monotonic() < until and any(
+                    os.path.exists(f'/proc/{pid}') for pid in pids):
+                time.sleep(0.05)
+
+    def ask(self, connections, messages, accounts):
+        cpu = tree.cpu_seconds(self.pid)
+        done = subprocess.run(
+            [sys.executable, os.path.join(HERE, 'policy.py'),
+             str(self.port), str(connections), str(messages), str(accounts)],
+            capture_output=True, text=True, check=True)
+        result = json.loads(done.stdout)
+        cpu = tree.cpu_seconds(self.pid) - cpu
+        result['cpu_us'] = cpu / messages * 1e6
+        result['pss'] = tree.pss_bytes(self.pid)
+        return result
+
+
+def arguments():
+    build = os.path.normpath(os.path.join(HERE, '..', '..', 'build'))
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument('--build', default=build, help='build folder')
+    p.add_argument('--quick', action='store_true', help='one short round')
+    p.add_argument('--rounds', type=int, help='of each measurement (3)')
+    p.add_argument('--seconds', type=float, help='of each round (3)')
+    p.add_argument('--no-redis', action='store_true',
+                   help='leave out what needs a Redis')
+    args = p.parse_args()
+    args.build = os.path.abspath(args.build)
+    args.rounds = args.rounds or (1 if args.quick else 3)
+    args.seconds = args.seconds or (1 if args.quick else 3)
+    args.connections = (1, 16) if args.quick else (1, 16, 128)
+    args.load = f'{args.build}/tests/bench/load'
+    args.body, args.errors = 4096, 0
+    return args
+
+
+def cost(args, filters, redis):
+    """{connections: {name: figures}}, the filters in turn."""
+    table = {}
+    for connections in args.connections:
+        results = {f.name: [] for f in filters}
+        for n in range(args.rounds):
+            for f in filters if n % 2 == 0 else filters[::-1]:
+                before = redis.cpu_seconds() if redis else 0
+                r = run.measure(args, f, 'tcp', connections=connections,
+                                seconds=args.seconds, accounts=ACCOUNTS)
+                if 'redis' in f.name or f.name == 'rspamd':
+                    r['cpu_us'] += (redis.cpu_seconds() - before) / max(
+                        r['messages'], 1) * 1e6
+                    r['pss'] += redis.pss_bytes()
+                results[f.name].append(r)
+        args.errors += run.total_errors(results)
+        table[connections] = {n: run.figures(r) for n, r in results.items()}
+    return table
+
+
+def print_cost(table):
+    print(f'\nWhat a message costs, {ACCOUNTS} accounts, none over its limit '
+          f'(CPU and memory with Redis where it is used)')
+    print(f'{"conns":>5}  {"filter":<22}{"messages/s":>11}{"p50 us":>9}'
+          f'{"p99 us":>9}{"CPU us":>9}{"MB":>7}')
+    for connections, rows in table.items():
+        for name, row in rows.items():
+            print(f'{connections:>5}  {name:<22}'
+                  f'{run.show(row["rate"], ".0f"):>11}{row["p50"]:>9.0f}'
+                  f'{row["p99"]:>9.0f}{row["cpu_us"]:>9.0f}'
+                  f'{row["pss"] / 1e6:>7.1f}', flush=True)
+
+
+def added(table, with_limit, without):
+    for connections, rows in table.items():
+        a, b = rows[with_limit], rows[without]
+        yield (connections, a['p50'] - b['p50'], a['p99'] - b['p99'],
+               a['cpu_us'] - b['cpu_us'])
+
+
+def print_added(table, pairs):
+    print('\nWhat the limit adds to a message')
+    for with_limit, without, aim in pairs:
+        for connections, p50, p99, cpu in added(table, with_limit, without):
+            print(f'  {with_limit:<20} {connections:>3} connections: p50 '
+                  f'{p50:+.0f} us, p99 {p99:+.0f} us, CPU {cpu:+.0f} us'
+                  + (f'   (aim <= {aim} us p50 at 1)' if aim
+                     and connections == 1 else ''))
+
+
+def accepted(args, filt, connections):
+    """Of OFFERED messages of one account, sent as fast as it goes."""
+    r = run.measure(args, filt, 'tcp', connections=connections,
+                    messages=OFFERED, accounts=1, per_session=3)
+    return sum(n for verdict, n in r['verdicts'].items()
+               if verdict in ('accept', 'continue'))
+
+
+def over_admission(args, makers, postfwd):
+    """makers: {name: function that makes the filter, counts at zero}."""
+    print(f'\nHow many of {OFFERED} messages a limit of {LIMIT} lets through')
+    print(f'{"conns":>5}  ' + ''.join(f'{n:>18}' for n in makers)
+          + f'{"postfwd2":>18}')
+    for connections in args.connections:
+        row = []
+        for make in makers.values():
+            with make() as filt:
+                row.append(accepted(args, filt, connections))
+        postfwd.start(LIMIT)
+        try:
+            said = postfwd.ask(connections, OFFERED, 1)['said']
+            row.append(said.get('dunno', 0) + said.get('permit', 0))
+        finally:
+            postfwd.stop()
+        print(f'{connections:>5}  ' + ''.join(f'{n:>18}' for n in row),
+              flush=True)
+
+
+def policy_cost(args, postfwd):
+    rows = {}
+    postfwd.start(NO_LIMIT)
+    try:
+        for connections in args.connections:
+            rows[connections] = postfwd.ask(
+                connections, 1000 if args.quick else 5000, ACCOUNTS)
+    finally:
+        postfwd.stop()
+    return rows
+
+
+def measure_all(args, folder, redis):
+    def ours(name, limit, store):
+        return Millrace(name, args, folder, WITH.format(limit=limit), store)
+
+    def rspamd(name, modules, **values):
+        filt = peers.Rspamd(args.load, folder, 53, modules=modules.format(
+            **values))
+        filt.name = name
+        return filt
+    filters = [Millrace('millrace', args, folder, WITHOUT.format(), None),
+               ours('millrace+lmdb', NO_LIMIT, None)]
+    makers = {'millrace+lmdb': lambda: ours('over+lmdb', LIMIT, None)}
+    pairs = [('millrace+lmdb', 'millrace', LMDB_AIM_US)]
+    if redis is not None:
+        where = f'redis://127.0.0.1:{redis.port}'
+        filters += [ours('millrace+redis', NO_LIMIT, where),
+                    rspamd('rspamd-bare', NO_RATELIMIT),
+                    rspamd('rspamd', RATELIMIT, redis=redis.port,
+                           limit=NO_LIMIT)]
+
+        def fresh(make):
+            def again():
+                redis.clear()
+                return make()
+            return again
+        makers['millrace+redis'] = fresh(
+            lambda: ours('over+redis', LIMIT, where))
+        makers['rspamd'] = fresh(
+            lambda: rspamd('over-rspamd', RATELIMIT, redis=redis.port,
+                           limit=LIMIT))
+        pairs += [('millrace+redis', 'millrace', REDIS_AIM_US),
+                  ('rspamd', 'rspamd-bare', None)]
+    postfwd = Postfwd(folder)
+    for f in filters:
+        f.__enter__()
+    try:
+        table = cost(args, filters, redis)
+    finally:
+        for f in filters:
+            f.stop()
+    for connections, row in policy_cost(args, postfwd).items():
+        table[connections]['postfwd2 (policy)'] = row
+    print_cost(table)
+    print_added(table, pairs)
+    over_admission(args, makers, postfwd)
+
+
+def main():
+    args = arguments()
+    run.raise_descriptors()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    folder = tempfile.mkdtemp(prefix='millrace-bench-')
+    os.chmod(folder, 0o755)
+    try:
+        if args.no_redis:
+            measure_all(args, folder, None)
+        else:
+            with Redis(folder) as redis:
+                measure_all(args, folder, redis)
+    except (Broken, FileNotFoundError) as e:
+        print(f'bench: {e}', file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder)
+    if args.errors:
+        print(f'bench: {args.errors} errors; the figures are not to be '
+              f'trusted', file=sys.stderr)
+    return args.errors > 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
