@@ -63,9 +63,10 @@ compare_answer(const struct mr_dns_answer *a, const struct key *key)
 
 struct publish
 publish_look(struct mr_ctx *c, const struct mr_dns_service *dns,
-    const char *name, const struct key *key)
+    const char *name, const struct key *key, int64_t limit_ms)
 {
-	const struct mr_dns_answer *a = dns->query(c, name, MR_DNS_TXT, 0);
+	const struct mr_dns_answer *a =
+	    dns->query(c, name, MR_DNS_TXT, limit_ms);
 
 	switch (a->status) {
 	case MR_DNS_OK:

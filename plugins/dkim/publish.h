@@ -38,9 +38,9 @@ struct publish {
 	bool test; /* t=y */
 };
 
-/* [session] Ask the DNS whether that key is there. */
+/* [session] Ask the DNS whether that key is there; limit_ms as in dns.h. */
 struct publish publish_look(struct mr_ctx *, const struct mr_dns_service *,
-    const char *name, const struct key *);
+    const char *name, const struct key *, int64_t limit_ms);
 
 /*
  * [session] Since when has it been seen?  A first sight is written down, for

@@ -9,7 +9,12 @@
 #include "publish.h"
 #include "tags.h"
 
-enum { ROTATING_MOST = 16, SIGNED_DETAIL_BYTES = 512 };
+enum {
+	ROTATING_MOST = 16,
+	SIGNED_DETAIL_BYTES = 512,
+	LOOK_MS = 1000,            /* mail does not wait long for a rotation */
+	SIGNED_FIELDS_MOST = 1000, /* others look for each */
+};
 
 /* RFC 6376, 5.4.1, and what a reader or his program goes by. */
 static const char *const default_headers[] = { "From", "To", "Cc", "Subject",
@@ -177,9 +182,14 @@ signer_open(struct dkim *k)
 static bool
 is_ours(struct mr_ctx *c, const struct dkim *k)
 {
-	return c->client->login != NULL ||
-	       k->map->client(c, k->conf->sign_clients, c->client->addr) !=
-		   NULL;
+	const struct mr_map *clients = k->conf->sign_clients;
+	const char *addr = c->client->addr;
+
+	if (c->client->login != NULL)
+		return true;
+	/* "local" is no address. */
+	return k->map->client(c, clients, addr) != NULL ||
+	       k->map->text(c, clients, addr) != NULL;
 }
 
 /* Only the first address counts. */
@@ -249,7 +259,7 @@ sight(struct mr_ctx *c, const struct dkim *k, const struct keyring_key *key,
 	struct publish p;
 
 	publish_name(name, span_of(key->selector), domain);
-	p = publish_look(c, k->dns, name, &key->key);
+	p = publish_look(c, k->dns, name, &key->key, LOOK_MS);
 	return publish_remember(c, k->store, name, &key->key, &p, time(NULL),
 	    &k->seen[key - k->ring.keys]);
 }
@@ -339,6 +349,16 @@ add_signature(struct mr_ctx *c, const struct dkim *k,
 	return ok;
 }
 
+static size_t
+count_signed(const struct dkim *k, const struct verify_message *m)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < m->nfields; i++)
+		n += sign_lists(k->rules.headers, m->fields[i].name);
+	return n;
+}
+
 static mr_verdict
 sign_all(struct mr_ctx *c, const struct dkim *k, const struct keyring_key *keys,
     uint32_t count, const char *address)
@@ -351,6 +371,8 @@ sign_all(struct mr_ctx *c, const struct dkim *k, const struct keyring_key *keys,
 	m.body = c->host->body(c, &m.body_bytes);
 	if (m.body == NULL)
 		return MR_ERROR;
+	if (count_signed(k, &m) > SIGNED_FIELDS_MOST)
+		return leave_unsigned(c, "it has too many fields");
 	/* What it becomes on the way is nobody's guess. */
 	if (canon_check(m.body, m.body_bytes) != CANON_CLEAN)
 		return leave_unsigned(

@@ -39,7 +39,7 @@ look(struct asking *a, const struct keyring_key *k, const char *domain,
     char name[PUBLISH_NAME_BYTES])
 {
 	publish_name(name, span_of(k->selector), span_of(domain));
-	return publish_look(a->tool->ctx, a->dns, name, &k->key);
+	return publish_look(a->tool->ctx, a->dns, name, &k->key, 0);
 }
 
 /* What comes first of each key, as a line or an object that stays open. */

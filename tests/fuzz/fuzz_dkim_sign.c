@@ -168,7 +168,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || size > 50000)
 		return 0;
-	v = verifier_create(&limits);
+	v = guarded_verifier(&limits);
 	any_split(&a, (const char *)data + 1, size - 1);
 	clean_header(&a);
 	body = clean_body(&a);

@@ -45,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct verify_limits limits = { SIGNATURES, 16384, 1024,
 		size % 2 };
 	struct verify_signature found[SIGNATURES];
-	struct verifier *v = verifier_create(&limits);
+	struct verifier *v = guarded_verifier(&limits);
 	struct any_message a;
 	uint32_t n, over;
 

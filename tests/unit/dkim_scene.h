@@ -173,7 +173,7 @@ look(void *arg, struct verify_signature *v, const char **why)
 static void
 check(struct scene *s)
 {
-	struct verifier *v = verifier_create(&s->limits);
+	struct verifier *v = guarded_verifier(&s->limits);
 	struct verify_message m = message_of(s);
 
 	assert_non_null(v);

@@ -143,7 +143,8 @@ start(struct fake *f)
 
 #define ED_NAME  "brisbane._domainkey.football.example.com"
 #define RSA_NAME "test._domainkey.football.example.com"
-#define OTHER    " v=1; a=rsa-sha256; d=example.org; s=x; h=from; bh=aaaa; b=aaaa"
+static const char other[] =
+    "v=1; a=rsa-sha256; d=example.org; s=x; h=from; bh=aaaa; b=aaaa";
 
 enum { WITH_ED = 1, WITH_RSA = 2, OTHERS = 4, TWO_FROM = 8 };
 
@@ -155,7 +156,7 @@ send_example(struct fake *f, unsigned parts, const char *body)
 	fake_mail(f, "joe@football.example.com");
 	fake_rcpt(f, "suzie@shopping.example.net");
 	if (parts & OTHERS)
-		fake_header(f, "DKIM-Signature", OTHER + 1);
+		fake_header(f, "DKIM-Signature", other);
 	if (parts & WITH_ED)
 		fake_header(f, "DKIM-Signature", RFC_ED25519_SIGNATURE + 1);
 	if (parts & WITH_RSA)

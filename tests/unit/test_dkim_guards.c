@@ -239,6 +239,70 @@ test_sizes(void **state)
 	free(big);
 }
 
+/* A name for each of many fields: work that grows with their product. */
+static void
+test_many_fields_and_names(void **state)
+{
+	enum { MANY = 100000 };
+	struct verify_field *all = calloc(MANY, sizeof(*all));
+	char *value = malloc(16000);
+	struct verify_limits limits = usual;
+	struct verify_signature found[2];
+	struct verify_message m = { all, MANY, "a\r\n", 3 };
+	struct verifier *v = guarded_verifier(&limits);
+	struct scene s = { 0 };
+	uint32_t beyond;
+	size_t n;
+
+	(void)state;
+	n = (size_t)snprintf(value, 16000,
+	    " v=1; a=rsa-sha256; d=example.com; s=rsa; bh=aaaa; b=aaaa;\n"
+	    " h=from");
+	for (int i = 0; i < 7000; i++)
+		n += (size_t)snprintf(value + n, 16000 - n, ":a");
+	for (int i = 0; i < MANY; i++)
+		all[i] = (struct verify_field){ "a", " b" };
+	all[0] = (struct verify_field){ "DKIM-Signature", value };
+	all[1] = (struct verify_field){ "From", " a@example.com" };
+	assert_int_equal(verify_find(v, all, MANY, 0, found, &beyond), 1);
+	verify_run(v, &m, found, 1, look, &s);
+	assert_int_equal(found[0].result, VERIFY_NEUTRAL);
+	assert_string_equal(found[0].reason, "it signs too many fields");
+	assert_int_equal(s.lookups, 0);
+	verifier_destroy(&v);
+	free(value);
+	free(all);
+}
+
+/* All fields are signed, and more: it wrote past the end of its list. */
+static void
+test_more_names_than_fields(void **state)
+{
+	static const char *const values[] = {
+		" v=1; a=rsa-sha256; d=example.com; s=rsa; bh=aaaa; b=aaaa;\n"
+		" h=from:dkim-signature:x:y",
+		" v=1; a=rsa-sha256; d=example.com; s=rsa; bh=aaaa; b=aaaa;\n"
+		" h=x:subject:from:dkim-signature:y:not signed",
+	};
+
+	(void)state;
+	for (int fields = 1; fields < 8; fields++) {
+		struct scene s = { .limits = usual, .body = "a\r\n" };
+
+		put(&s, "DKIM-Signature", values[0]);
+		put(&s, "From", " a@example.com");
+		for (int i = 1; i < fields; i++)
+			put(&s, "x", " b");
+		check(&s);
+		want(&s, values[0], 0, VERIFY_FAIL,
+		    "the signed header was changed, or the key is another");
+		s.fields[0].value = values[1];
+		check(&s);
+		want(&s, values[1], 0, VERIFY_PERMERROR,
+		    "h= names no header fields");
+	}
+}
+
 static void
 test_time(void **state)
 {
@@ -330,6 +394,8 @@ main(void)
 		cmocka_unit_test(test_no_from),
 		cmocka_unit_test(test_from_without_address),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_many_fields_and_names),
+		cmocka_unit_test(test_more_names_than_fields),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_field),
 	};
