@@ -338,16 +338,18 @@ class Sign(Signer):
             self.assertEqual(dkimpy_verify(message, ZONE), [True], body[:20])
 
     def test_whom_it_signs_for(self):
-        d = self.signer(sign_clients=['192.0.2.0/24'])
+        d = self.signer(sign_clients=['192.0.2.0/24', 'local'])
         self.assertEqual(self.sign(d, login=None, addr='198.51.100.1')[1], [])
         self.assertEqual(
             len(self.sign(d, login=None, addr='192.0.2.9')[1]), 2)
         self.assertEqual(len(self.sign(d, addr='198.51.100.1')[1]), 2)
+        self.assertEqual(
+            len(self.sign(d, login=None, family='L', addr='/x')[1]), 2)
         other = changed(HEADERS, 'From', 'joe@example.org')
         self.assertEqual(self.sign(d, headers=other)[1], [])
         two = [*HEADERS, ('From', 'eve@example.org')]
         self.assertEqual(self.sign(d, headers=two)[1], [])
-        self.assertEqual(records(d, 5)[4]['symbols'][0]['detail'],
+        self.assertEqual(records(d, 6)[5]['symbols'][0]['detail'],
                          'there are several From fields')
 
     def test_it_signs_what_others_have_left(self):
