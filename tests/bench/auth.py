@@ -162,7 +162,7 @@ def sign(args, mail, folder, dns):
     with open(table_file, 'w', encoding='utf-8') as f:
         f.write(f'{mailset.AUTHOR} {mailset.SELECTOR} {mail.author.path}\n')
     section = f'dkim "sign" {{ sign = true  keys = "{table_file}" ' \
-              f'sign-unauthenticated = true }}\n'
+              f'sign-clients = "*" }}\n'
     for path in (mail.author.path, table_file):
         os.chmod(path, 0o600)
         shutil.chown(path, 'nobody')
