@@ -80,6 +80,7 @@ $(B)/default_conf.o: $(B)/default_conf.c | needs
 PLUGIN_LIBS_account := -lmaxminddb
 PLUGIN_LIBS_dkim := -lopendkim -lcrypto
 PLUGIN_LIBS_ratelimit := -lsqlite3
+PLUGIN_LIBS_rules := -lpcre2-8
 PLUGIN_LIBS_spf := -lspf2
 # Tests are linked with plugins' own files: with what any of them needs.
 PLUGIN_LIBS  = -Wl,--as-needed \

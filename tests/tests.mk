@@ -4,7 +4,7 @@ NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libsqlite3-dev libsystemd-dev \
                libidn2-dev libpsl-dev libunbound-dev \
                pkg-config libgmime-3.0-dev libssl-dev libspf2-dev \
-               libopendkim-dev libmaxminddb-dev
+               libopendkim-dev libmaxminddb-dev libpcre2-dev
 NEEDS_TEST  := python3 libcmocka-dev mandoc openssl python3-spf python3-yaml \
                python3-dkim python3-nacl python3-authres
 
@@ -42,6 +42,7 @@ UNIT_CFLAGS = $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -Itests -I.
 UNIT_SOURCES_test_account   := $(wildcard plugins/account/*.c)
 UNIT_SOURCES_test_greylist  := $(wildcard plugins/greylist/*.c)
 UNIT_SOURCES_test_ratelimit := $(wildcard plugins/ratelimit/*.c)
+UNIT_SOURCES_test_rules     := $(wildcard plugins/rules/*.c)
 
 $(UNIT): $(B)/tests/%: tests/%.c $(B)/libmillrace.a \
     $$(UNIT_SOURCES_$$(notdir $$*))
@@ -51,12 +52,15 @@ $(UNIT): $(B)/tests/%: tests/%.c $(B)/libmillrace.a \
 	    -lcmocka $(LIBS) $(PLUGIN_LIBS)
 
 # Fuzz targets: replayed over their corpora with every test run.
+FUZZ_SOURCES_fuzz_rules := $(wildcard plugins/rules/*.c)
 FUZZ      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-$(FUZZ): $(B)/tests/%: tests/%.c tests/fuzz/replay.c $(B)/libmillrace.a
+$(FUZZ): $(B)/tests/%: tests/%.c tests/fuzz/replay.c $(B)/libmillrace.a \
+    $$(FUZZ_SOURCES_$$(notdir $$*))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< tests/fuzz/replay.c \
-	    $(B)/libmillrace.a $(SANITIZE) -pie $(LIBS) $(PLUGIN_LIBS)
+	    $(FUZZ_SOURCES_$(notdir $*)) $(B)/libmillrace.a $(SANITIZE) \
+	    -pie $(LIBS) $(PLUGIN_LIBS)
 
 .PHONY: unit-programs
 unit-programs: $(UNIT) $(FUZZ)
@@ -99,6 +103,7 @@ fuzz:
 	    SANITIZE="$(FUZZ_SAN),fuzzer-no-link" CFLAGS="-O1 -g" \
 	    build/fuzz/libmillrace.a
 	@CC=$(FUZZ_CLANG) LIBS="$(LIBS) $(PLUGIN_LIBS)" \
+	    SOURCES_rules="$(FUZZ_SOURCES_fuzz_rules)" \
 	    tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # Longer: SPF_CHECKS records at random, the plugin's opinion and pyspf's.

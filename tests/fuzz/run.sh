@@ -8,9 +8,10 @@ for name; do
 	target=build/fuzz/fuzz_$name
 	new=build/fuzz/corpus/$name
 	mkdir -p "$new"
+	eval "sources=\$SOURCES_$name"
 	$CC -std=gnu11 -O1 -g -D_GNU_SOURCE -fsanitize=address,undefined,fuzzer \
 	    -fno-sanitize-recover=undefined -Iinclude -Idaemon -Itests -I. \
-	    -o "$target" "tests/fuzz/fuzz_$name.c" build/fuzz/libmillrace.a \
+	    -o "$target" "tests/fuzz/fuzz_$name.c" $sources build/fuzz/libmillrace.a \
 	    $LIBS || exit 1
 	echo "$name: $seconds s"
 	"$target" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \

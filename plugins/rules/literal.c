@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pattern is read as alternatives of sequences of items.  An item that
+ * must be there and is plain text continues a run; anything else ends it.
+ * The best run, or the best alternatives of a group that must match, is what
+ * the sequence asks for.  What is not understood asks for nothing.
+ */
+#include "literal.h"
+
+#include <string.h>
+
+enum { NESTING = 50 };
+
+struct reader {
+	const char *p, *end;
+	bool utf;
+	bool lost; /* what cannot be read: give up */
+	int nesting;
+};
+
+/* A sequence as far as it is read. */
+struct sequence {
+	struct literals best; /* count 0: none */
+	char run[LITERAL_LONGEST];
+	size_t n;
+};
+
+static size_t
+shortest(const struct literals *l)
+{
+	size_t n = l->count > 0 ? LITERAL_LONGEST : 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].n < n)
+			n = l->items[i].n;
+	return n;
+}
+
+static void
+offer(struct sequence *s, const struct literals *l)
+{
+	size_t mine = shortest(&s->best), other = shortest(l);
+
+	if (other > mine || (other == mine && l->count < s->best.count))
+		s->best = *l;
+}
+
+static void
+end_run(struct sequence *s)
+{
+	struct literals one = { .count = 1 };
+
+	if (s->n > 0) {
+		one.items[0].n = (unsigned char)s->n;
+		memcpy(one.items[0].text, s->run, s->n);
+		offer(s, &one);
+	}
+	s->n = 0;
+}
+
+static void
+add(struct reader *r, struct sequence *s, char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		c = (char)(c - 'A' + 'a');
+	/* U+212A and U+017F are a "k" and an "s" too. */
+	if (r->utf && (c == 'k' || c == 's')) {
+		end_run(s);
+		return;
+	}
+	if (s->n == LITERAL_LONGEST)
+		end_run(s);
+	s->run[s->n++] = c;
+}
+
+static bool
+more(const struct reader *r)
+{
+	return !r->lost && r->p < r->end;
+}
+
+static bool
+next_is(const struct reader *r, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (size_t)(r->end - r->p) >= n && memcmp(r->p, word, n) == 0;
+}
+
+/* How often the last item must be there, once "?", "*", "{2,}" is read. */
+enum times { ONCE, SOME, PERHAPS };
+
+static bool
+braces(struct reader *r, enum times *times)
+{
+	const char *p = r->p + 1;
+	bool zero = true;
+
+	if (p == r->end || *p < '0' || *p > '9')
+		return false; /* "{" is a letter like any other */
+	for (; p < r->end && *p >= '0' && *p <= '9'; p++)
+		zero = zero && *p == '0';
+	if (p < r->end && *p == ',')
+		for (p++; p < r->end && *p >= '0' && *p <= '9'; p++)
+			;
+	if (p == r->end || *p != '}')
+		return false;
+	r->p = p + 1;
+	*times = zero ? PERHAPS : SOME;
+	return true;
+}
+
+static enum times
+quantifier(struct reader *r)
+{
+	enum times times = ONCE;
+
+	if (r->p == r->end)
+		return ONCE;
+	if (*r->p == '?' || *r->p == '*') {
+		times = PERHAPS;
+		r->p++;
+	} else if (*r->p == '+') {
+		times = SOME;
+		r->p++;
+	} else if (*r->p != '{' || !braces(r, &times)) {
+		return ONCE;
+	}
+	if (r->p < r->end && (*r->p == '?' || *r->p == '+'))
+		r->p++;
+	return times;
+}
+
+static void
+letter(struct reader *r, struct sequence *s, char c)
+{
+	enum times times = quantifier(r);
+
+	if (times == PERHAPS) {
+		end_run(s);
+		return;
+	}
+	add(r, s, c);
+	if (times == SOME)
+		end_run(s);
+}
+
+/* Something that is there or not, and of which nothing is known. */
+static void
+anything(struct reader *r, struct sequence *s)
+{
+	quantifier(r);
+	end_run(s);
+}
+
+static void
+skip_class(struct reader *r)
+{
+	r->p++;
+	if (r->p < r->end && *r->p == '^')
+		r->p++;
+	if (r->p < r->end && *r->p == ']')
+		r->p++;
+	while (r->p < r->end && *r->p != ']') {
+		if (next_is(r, "[:")) {
+			const char *end =
+			    memmem(r->p, (size_t)(r->end - r->p), ":]", 2);
+
+			if (end != NULL)
+				r->p = end + 1;
+		} else if (*r->p == '\\') {
+			if (next_is(r, "\\Q"))
+				r->lost = true;
+			r->p++;
+		}
+		r->p++;
+	}
+	if (r->p >= r->end)
+		r->lost = true;
+	else
+		r->p++;
+}
+
+static void
+skip_braces(struct reader *r)
+{
+	if (r->p < r->end && strchr("{<'", *r->p) != NULL) {
+		char close = *r->p == '{' ? '}' : *r->p == '<' ? '>' : '\'';
+		const char *end =
+		    memchr(r->p + 1, close, (size_t)(r->end - r->p - 1));
+
+		if (end == NULL)
+			r->lost = true;
+		else
+			r->p = end + 1;
+	}
+}
+
+static int
+hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* "\x41" or "\x{41}", after the x. */
+static void
+hexadecimal(struct reader *r, struct sequence *s)
+{
+	unsigned code = 0;
+
+	if (r->p < r->end && *r->p == '{') {
+		skip_braces(r);
+		anything(r, s);
+		return;
+	}
+	for (int i = 0; i < 2 && r->p < r->end && hex(*r->p) >= 0; i++)
+		code = code * 16 + (unsigned)hex(*r->p++);
+	if (code == 0 || (code >= 0x80 && r->utf))
+		anything(r, s);
+	else
+		letter(r, s, (char)code);
+}
+
+static void
+escape(struct reader *r, struct sequence *s)
+{
+	static const char zero_width[] = "bBAzZGK";
+	static const char classes[] = "dDwWsShHvVRXN";
+	static const char controls[] = "n\nt\tr\rf\fe\x1b"
+				       "a\a";
+	char c;
+
+	if (++r->p == r->end) {
+		r->lost = true;
+		return;
+	}
+	c = *r->p++;
+	if (c == '\0') {
+		r->lost = true;
+	} else if (strchr(zero_width, c) != NULL) {
+		quantifier(r);
+	} else if (strchr(classes, c) != NULL) {
+		anything(r, s);
+	} else if (c == 'x') {
+		hexadecimal(r, s);
+	} else if (c >= '0' && c <= '9') {
+		while (r->p < r->end && *r->p >= '0' && *r->p <= '9')
+			r->p++;
+		anything(r, s);
+	} else if (c == 'p' || c == 'P') {
+		if (r->p < r->end && *r->p != '{')
+			r->p++;
+		else
+			skip_braces(r);
+		anything(r, s);
+	} else if (c == 'k' || c == 'g') {
+		skip_braces(r);
+		while (r->p < r->end && *r->p >= '0' && *r->p <= '9')
+			r->p++;
+		anything(r, s);
+	} else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+		for (size_t i = 0; i + 1 < sizeof(controls); i += 2)
+			if (controls[i] == c) {
+				letter(r, s, controls[i + 1]);
+				return;
+			}
+		r->lost = true;
+	} else {
+		letter(r, s, c);
+	}
+}
+
+static struct literals alternatives(struct reader *);
+
+/* After "(": what kind of group it is.  False: nothing more to read. */
+static bool
+open_group(struct reader *r, bool *zero_width)
+{
+	*zero_width = false;
+	if (next_is(r, "*")) {
+		r->lost = true;
+		return false;
+	}
+	if (!next_is(r, "?"))
+		return true;
+	r->p++;
+	if (next_is(r, "#")) {
+		const char *end = memchr(r->p, ')', (size_t)(r->end - r->p));
+
+		r->p = end != NULL ? end + 1 : r->end;
+		return false;
+	}
+	if (next_is(r, "=") || next_is(r, "!") || next_is(r, "<=") ||
+	    next_is(r, "<!")) {
+		r->p += *r->p == '<' ? 2 : 1;
+		*zero_width = true;
+		return true;
+	}
+	if (next_is(r, "P<"))
+		r->p++;
+	if (next_is(r, "<") || next_is(r, "'")) {
+		skip_braces(r);
+		return true;
+	}
+	if (next_is(r, ">") || next_is(r, "|")) {
+		r->p++;
+		return true;
+	}
+	while (r->p < r->end && strchr("imsnJ^-", *r->p) != NULL)
+		r->p++;
+	if (next_is(r, ":")) {
+		r->p++;
+		return true;
+	}
+	if (next_is(r, ")"))
+		r->p++; /* "(?i)": for what follows */
+	else
+		r->lost = true;
+	return false;
+}
+
+static void
+group(struct reader *r, struct sequence *s)
+{
+	struct literals inner;
+	bool zero_width;
+
+	r->p++;
+	if (!open_group(r, &zero_width))
+		return;
+	if (++r->nesting > NESTING) {
+		r->lost = true;
+		return;
+	}
+	inner = alternatives(r);
+	r->nesting--;
+	if (!next_is(r, ")")) {
+		r->lost = true;
+		return;
+	}
+	r->p++;
+	if (quantifier(r) == PERHAPS || zero_width)
+		inner.count = 0;
+	if (zero_width)
+		return;
+	end_run(s);
+	if (inner.count > 0)
+		offer(s, &inner);
+}
+
+static struct literals
+sequence(struct reader *r)
+{
+	struct sequence s = { .n = 0 };
+
+	while (more(r) && *r->p != '|' && *r->p != ')') {
+		switch (*r->p) {
+		case '\\':
+			escape(r, &s);
+			break;
+		case '(':
+			group(r, &s);
+			break;
+		case '[':
+			skip_class(r);
+			anything(r, &s);
+			break;
+		case '.':
+			r->p++;
+			anything(r, &s);
+			break;
+		case '^':
+		case '$':
+			r->p++;
+			break;
+		default:
+			letter(r, &s, *r->p++);
+		}
+	}
+	end_run(&s);
+	return s.best;
+}
+
+/* One of them will match: all of what they ask for, or nothing. */
+static struct literals
+alternatives(struct reader *r)
+{
+	struct literals all = sequence(r);
+	bool some = all.count > 0;
+
+	while (more(r) && *r->p == '|') {
+		struct literals one;
+
+		r->p++;
+		one = sequence(r);
+		some = some && one.count > 0 &&
+		       all.count + one.count <= LITERAL_COUNT;
+		for (size_t i = 0; some && i < one.count; i++)
+			all.items[all.count++] = one.items[i];
+	}
+	if (!some)
+		all.count = 0;
+	return all;
+}
+
+bool
+literal_extract(const char *pattern, size_t n, bool utf, struct literals *out)
+{
+	struct reader r = { .p = pattern, .end = pattern + n, .utf = utf };
+
+	*out = alternatives(&r);
+	return !r.lost && r.p == r.end && shortest(out) >= LITERAL_SHORTEST;
+}
