@@ -112,6 +112,7 @@ BINDIR      ?= $(PREFIX)/bin
 SBINDIR     ?= $(PREFIX)/sbin
 MANDIR      ?= $(PREFIX)/share/man
 DOCDIR      ?= $(PREFIX)/share/doc/millrace
+DATADIR     ?= $(PREFIX)/share/millrace
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 INSTALL     ?= install
 CONFDIR      = $(SYSCONFDIR)/millrace
@@ -127,6 +128,7 @@ LOCALIZE     = sed -e 's|/usr/local/bin/|$(BINDIR)/|g' \
                -e 's|/usr/local/sbin/|$(SBINDIR)/|g' \
                -e 's|/usr/local/lib/millrace/plugins|$(PLUGINDIR)|g' \
                -e 's|/usr/local/share/doc/millrace|$(DOCDIR)|g' \
+               -e 's|/usr/local/share/millrace|$(DATADIR)|g' \
                -e 's|/etc/millrace|$(CONFDIR)|g'
 # $(call put,from,to): a text, localized.
 put          = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && \
@@ -166,6 +168,10 @@ install-daemon: all
 	$(Q)$(INSTALL) -m 644 README.md LICENSE conf/millraced.socket \
 	    $(DESTDIR)$(DOCDIR)
 	$(Q)cp -R conf/examples/. $(DESTDIR)$(DOCDIR)/examples
+	$(Q)for f in conf/examples/*.conf; do $(LOCALIZE) $$f \
+	    > $(DESTDIR)$(DOCDIR)/examples/$${f##*/} || exit 1; done
+	$(Q)$(INSTALL) -d $(DESTDIR)$(DATADIR)/rules
+	$(Q)$(INSTALL) -m 644 conf/rules/*.rules $(DESTDIR)$(DATADIR)/rules
 	$(Q)test -e $(DESTDIR)$(CONFDIR)/millrace.conf || { $(call \
 	    put,conf/millrace.conf,$(CONFDIR)/millrace.conf); }
 
@@ -191,5 +197,8 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/millrace.conf \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig/millrace.pc
 	$(Q)rm -rf $(DESTDIR)$(SDKDIR) $(DESTDIR)$(DOCDIR)
+	$(Q)rm -f $(addprefix $(DESTDIR)$(DATADIR)/rules/,\
+	    $(notdir $(wildcard conf/rules/*.rules)))
 	$(Q)rmdir $(DESTDIR)$(PLUGINDIR) $(DESTDIR)$(dir $(PLUGINDIR)) \
+	    $(DESTDIR)$(DATADIR)/rules $(DESTDIR)$(DATADIR) \
 	    2>/dev/null || true

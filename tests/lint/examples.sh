@@ -10,11 +10,13 @@ trap 'rm -rf "$work"' EXIT
 prepare() {
 	mkdir "$work/plugins" "$work/etc"
 	cp -R conf/examples/lists conf/examples/dkim "$work/etc"
+	cp -R conf/rules "$work/rules"
 	for so in "$b"/plugins/*.so; do
 		install -m 755 "$so" "$work/plugins"
 	done
 	for conf in conf/millrace.conf conf/examples/*.conf; do
-		sed -e "s|/etc/millrace/|$work/etc/|g" "$conf" \
+		sed -e "s|/etc/millrace/|$work/etc/|g" \
+		    -e "s|/usr/local/share/millrace/|$work/|g" "$conf" \
 		    >"$work/etc/$(basename "$conf")"
 	done
 }
