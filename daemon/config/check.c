@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/nearest.h"
@@ -314,27 +315,53 @@ is_installed(const struct check *k, struct span plugin)
 	return false;
 }
 
+/* "spf|dkim" as people say it. */
+static char *
+alternatives(struct span need)
+{
+	struct buf b = { 0 };
+
+	while (need.n > 0) {
+		struct span one = span_cut(&need, '|');
+
+		buf_put(&b, one.p, one.n);
+		buf_text(&b, need.n > 0 ? " or " : "");
+	}
+	return b.p;
+}
+
+/* One of the plugins must run before. */
 static void
 check_need(struct check *k, const struct tree_section *s,
     const struct mr_list *chain, size_t index, struct span need)
 {
-	const char *name = chain->items[index];
-	size_t at = place_in_chain(k, chain, need);
+	const char *name = chain->items[index], *late = NULL;
+	char *words = alternatives(need);
+	bool installed = false;
 
-	if (at < index)
-		return;
-	if (at < chain->count && at != index)
+	for (struct span rest = need; rest.n > 0;) {
+		struct span one = span_cut(&rest, '|');
+		size_t at = place_in_chain(k, chain, one);
+
+		if (at < index)
+			goto out;
+		if (at < chain->count && at != index && late == NULL)
+			late = chain->items[at];
+		installed = installed || is_installed(k, one);
+	}
+	if (late != NULL)
 		tell(k, s, "chain", index,
-		    "\"%s\" needs plugin %.*s to run before it: move \"%s\" "
+		    "\"%s\" needs plugin %s to run before it: move \"%s\" "
 		    "to a place before \"%s\"",
-		    name, (int)need.n, need.p, chain->items[at], name);
+		    name, words, late, name);
 	else
 		tell(k, s, "chain", index,
-		    "\"%s\" needs plugin %.*s to run before it: %sadd an "
-		    "instance of %.*s to the chain before \"%s\"",
-		    name, (int)need.n, need.p,
-		    is_installed(k, need) ? "" : "install that plugin and ",
-		    (int)need.n, need.p, name);
+		    "\"%s\" needs plugin %s to run before it: %sadd an "
+		    "instance of %s to the chain before \"%s\"",
+		    name, words, installed ? "" : "install that plugin and ",
+		    words, name);
+out:
+	free(words);
 }
 
 static void

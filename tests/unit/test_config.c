@@ -151,6 +151,16 @@ static const struct bad_case {
 	{ "listener l { socket = unix:/s chain = { a, c } }\n"
 	  "alpha a {}\ngamma c {}",
 	    { "t.conf:1: listener \"l\": chain: \"c\" needs plugin delta" } },
+	/* one of several is enough */
+	{ "listener l { socket = unix:/s chain = { e, b } }\n"
+	  "alpha a {}\nbeta b {}\nepsilon e {}",
+	    { "t.conf:1: listener \"l\": chain: \"e\" needs plugin alpha or "
+	      "beta or delta to run before it: move \"b\" to a place before "
+	      "\"e\"" } },
+	{ "listener l { socket = unix:/s chain = { e } }\nepsilon e {}",
+	    { "t.conf:1: listener \"l\": chain: \"e\" needs plugin alpha or "
+	      "beta or delta to run before it: add an instance of alpha or "
+	      "beta or delta to the chain before \"e\"" } },
 	/* the plugin's own faults */
 	{ ODD("0"), { "t.conf:3: plugin \"odd0\" is at fault, not this file: "
 		      "option \"n\": offset 4 lies beyond" } },

@@ -95,6 +95,7 @@ static const struct config_plugin plugins[] = {
 	{ "beta", "alpha", NULL, 0, 0 },
 	{ "gamma", "alpha  delta", NULL, 0, 0 },
 	{ "delta", "", NULL, 0, 0 },
+	{ "epsilon", "alpha|beta|delta", NULL, 0, 0 },
 	{ "odd0", NULL, odd_options[0], sizeof(struct mr_option), 8 },
 	{ "odd1", NULL, odd_options[1], sizeof(struct mr_option), 8 },
 	{ "odd2", NULL, odd_options[2], sizeof(struct mr_option), 8 },

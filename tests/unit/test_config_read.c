@@ -139,6 +139,18 @@ check_full(const struct config *c)
 	arena_destroy(&arena);
 }
 
+/* Whichever of the plugins it is that has run before. */
+static void
+test_needs_one_of(void **state)
+{
+	struct config *c =
+	    must_load("listener l { socket = unix:/s chain = { d, e, a } }\n"
+		      "alpha a {}\ndelta d {}\nepsilon e {}");
+
+	(void)state;
+	config_destroy(&c);
+}
+
 static void
 test_full(void **state)
 {
@@ -460,6 +472,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_needs_one_of),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_json),

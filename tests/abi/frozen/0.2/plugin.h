@@ -261,7 +261,7 @@ struct mr_plugin {
 	const char *name; /* same as the file's: access.so is "access" */
 	const char *version;
 	const char *summary; /* one line for `millrace plugins` */
-	const char *needs;   /* plugins that must run before: "spf dkim" */
+	const char *needs;   /* plugins that must run before: "a b|c" */
 
 	const struct mr_option *options; /* ends with a NULL name; or NULL */
 	size_t conf_size;
