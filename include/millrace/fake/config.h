@@ -7,6 +7,7 @@
 struct fake_list {
 	struct mr_list list; /* what an MR_LIST member points to */
 	const char **items;
+	bool fallback; /* what it holds is the default */
 };
 
 struct mr_map {
@@ -117,6 +118,7 @@ fake_set(struct fake *f, const char *name, const char *text)
 {
 	const struct mr_option *o = fake_option(f, name);
 	void *member = (char *)f->conf + o->offset;
+	struct fake_list *list;
 
 	switch (o->type) {
 	case MR_BOOL:
@@ -140,11 +142,33 @@ fake_set(struct fake *f, const char *name, const char *text)
 		return;
 	case MR_LIST:
 	case MR_MAP:
-		fake_list_add(f, fake_list_of(f, member), text);
+		list = fake_list_of(f, member);
+		if (list->fallback)
+			*list = (struct fake_list){ 0 };
+		fake_list_add(f, list, text);
 		return;
 	default:
 		fake_broken(o->name, "a type that this header has not");
 	}
+}
+
+/* { "a", "b" }, as a default is written. */
+MR_FAKE void
+fake_list_default(struct fake *f, struct fake_list *l, const char *text)
+{
+	const char *end;
+	char one[256];
+
+	while ((text = strchr(text, '"')) != NULL &&
+	       (end = strchr(text + 1, '"')) != NULL) {
+		snprintf(
+		    one, sizeof(one), "%.*s", (int)(end - text - 1), text + 1);
+		fake_list_add(f, l, one);
+		text = end + 1;
+	}
+	if (l->list.count == 0 && text != NULL && text[0] != '{')
+		fake_list_add(f, l, text);
+	l->fallback = true;
 }
 
 /* As the daemon: lists are never NULL, maps and strings may be. */
@@ -157,9 +181,16 @@ fake_set_defaults(struct fake *f)
 	     at += f->plugin->option_size) {
 		const struct mr_option *o = (const void *)at;
 
+		void *member = (char *)f->conf + o->offset;
+
 		if (o->type == MR_LIST)
-			fake_list_of(f, (char *)f->conf + o->offset);
-		if (o->fallback != NULL)
+			fake_list_of(f, member);
+		if (o->fallback == NULL)
+			continue;
+		if (o->type == MR_LIST || o->type == MR_MAP)
+			fake_list_default(
+			    f, fake_list_of(f, member), o->fallback);
+		else
 			fake_set(f, o->name, o->fallback);
 	}
 }
