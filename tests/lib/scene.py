@@ -19,6 +19,7 @@ import sys
 import time
 import unittest
 
+from . import authentication
 from .daemon import Daemon
 from .milter import LEADING_SPACE, Milter
 
@@ -135,7 +136,10 @@ class Scene(unittest.TestCase):
         """
         message = self.send(m, **values)
         self.assertEqual(message.ended_at, 'eom', message.answers)
-        return without_blanks(m, message.edits), message.verdict
+        edits = without_blanks(m, message.edits)
+        for value in authentication.fields(edits):
+            authentication.parse(value)
+        return edits, message.verdict
 
     def one(self, *sections, **values):
         """(edits, verdict) of one message to a daemon of its own."""
