@@ -23,9 +23,14 @@ OWNERS = {
     "unbound.h": "daemon/service/dns_resolver.c",
     "lmdb.h": "daemon/service/",
     "hiredis/": "daemon/service/",
+    "idn2.h": "daemon/service/domain.c",
+    "libpsl.h": "daemon/service/domain.c",
+    "iconv.h": ("daemon/service/charset.c",
+                "daemon/service/encoded_word.c"),
 }
 LIBRARIES = ("libmilter/", "confuse.h", "sqlite3.h", "cjson/", "systemd/",
-             "unbound.h", "gmime/", "glib", "lmdb.h", "hiredis/")
+             "unbound.h", "gmime/", "glib", "lmdb.h", "hiredis/", "idn2.h",
+             "libpsl.h", "iconv.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 
@@ -61,7 +66,7 @@ def in_daemon(tree, where, kind, name):
 
 
 # What a plugin may use if the Makefile links it with that.
-PLUGIN_LIBRARIES = {"sqlite3.h": "-lsqlite3"}
+PLUGIN_LIBRARIES = {"cjson/cJSON.h": "-lcjson", "sqlite3.h": "-lsqlite3"}
 
 
 def is_linked(tree, where, name):
