@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/tool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@ struct tool {
 	struct chain chain;
 	struct session *session;
 	struct call call;
+	unsigned messages;
 };
 
 struct tool *
@@ -75,8 +77,12 @@ tool_message_begin(struct tool *t)
 {
 	struct mr_ctx *ctx = &t->call.ctx;
 	struct message *m;
+	char id[32];
 
-	tell(t, &(struct event){ .stage = STAGE_MAIL, .text = "<>" });
+	/* Each is one of its own for services that count for a message. */
+	snprintf(id, sizeof(id), "command-%u", ++t->messages);
+	tell(t, &(struct event){
+		    .stage = STAGE_MAIL, .text = "<>", .message_id = id });
 	m = t->session->message;
 	ctx->message =
 	    arena_alloc(m->arena, t->instance.plugin->message_size + 1);

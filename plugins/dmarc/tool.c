@@ -33,11 +33,11 @@ tool_conf(const struct mr_tool *t)
 }
 
 bool
-tool_lookup(const struct mr_tool *t, struct lookup *l)
+tool_lookup(struct mr_ctx *c, struct lookup *l)
 {
-	const struct mr_host *host = t->ctx->host;
+	const struct mr_host *host = c->host;
 
-	*l = (struct lookup){ .c = t->ctx,
+	*l = (struct lookup){ .c = c,
 		.dns = host->service(host, MR_DNS_SERVICE),
 		.address = host->service(host, MR_ADDRESS_SERVICE) };
 	return l->dns != NULL && l->address != NULL;

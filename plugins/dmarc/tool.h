@@ -21,7 +21,7 @@ int32_t tool_complain(int32_t status, const char *command, const char *format,
 const struct dmarc_conf *tool_conf(const struct mr_tool *);
 
 /* False: this daemon lacks a service. */
-bool tool_lookup(const struct mr_tool *, struct lookup *);
+bool tool_lookup(struct mr_ctx *, struct lookup *);
 
 /* Text of the DNS for a terminal: without controls. */
 const char *tool_safe(const struct mr_tool *, const char *);

@@ -227,7 +227,7 @@ tool_check(const struct mr_tool *t, int32_t argc, char **argv)
 
 	if (argc != 2 || argv[1][0] == '-')
 		return complain(TOOL_USAGE, "say which domain");
-	if (!tool_lookup(t, &f.lookup))
+	if (!tool_lookup(t->ctx, &f.lookup))
 		return complain(TOOL_NOTHING, "this millrace has no DNS");
 	f.domain = f.lookup.address->to_ascii(t->ctx, argv[1]);
 	if (f.domain == NULL)

@@ -24,7 +24,7 @@ struct job {
 	const struct dmarc_conf *conf;
 	struct options options;
 	struct post_sender sender;
-	struct lookup lookup;
+	const struct mr_address_service *address;
 	int64_t begin, end;
 	cJSON *list; /* with --json */
 	size_t unwanted;
@@ -138,28 +138,41 @@ deliver(struct job *j, const struct post *p, const char *domain,
 		cJSON_AddStringToObject(one, "why", why);
 }
 
+/* A report on its way. */
+struct sending {
+	struct job *job;
+	const struct post *post;
+	const char *domain;
+	bool psl;
+	cJSON *to;
+};
+
 /* The record as it is now: who wants no more reports gets none. */
 static void
-send_report(struct job *j, const struct post *p, const char *domain,
-    const char *method, cJSON *to)
+send_report(void *arg, struct mr_ctx *c)
 {
-	bool psl = method != NULL && strcmp(method, "psl") == 0;
-	struct walk_source source = lookup_source(&j->lookup, psl);
-	struct walk_answer a = source.look(source.arg, domain);
+	struct sending *s = arg;
+	struct job *j = s->job;
 	struct destination all[DESTINATIONS];
+	struct walk_source source;
+	struct walk_answer a;
+	struct lookup lookup;
 	size_t n = 0;
 
+	tool_lookup(c, &lookup);
+	source = lookup_source(&lookup, s->psl);
+	a = source.look(source.arg, s->domain);
 	if (a.failure != NULL) {
-		say(j, domain, "not sent: ", a.failure);
+		say(j, s->domain, "not sent: ", a.failure);
 		later(j);
 		return;
 	}
 	if (a.record != NULL)
-		n = destination_find(&j->lookup, psl, domain, a.record, all);
+		n = destination_find(&lookup, s->psl, s->domain, a.record, all);
 	if (n == 0)
-		say(j, domain, "not sent: it asks for no reports", "");
+		say(j, s->domain, "not sent: it asks for no reports", "");
 	for (size_t i = 0; i < n; i++)
-		deliver(j, p, domain, &all[i], to);
+		deliver(j, s->post, s->domain, &all[i], s->to);
 }
 
 static void
@@ -184,7 +197,11 @@ static void
 finish(struct job *j, const struct report *r)
 {
 	const char *domain = r->values[EVIDENCE_DOMAIN];
-	cJSON *one = NULL, *to = NULL;
+	const char *method = r->values[EVIDENCE_METHOD];
+	struct sending sending = { .job = j,
+		.domain = domain,
+		.psl = method != NULL && strcmp(method, "psl") == 0 };
+	cJSON *one = NULL;
 	struct post p;
 	char line[100];
 
@@ -203,12 +220,14 @@ finish(struct job *j, const struct report *r)
 		cJSON_AddNumberToObject(one, "messages", (double)r->messages);
 		cJSON_AddNumberToObject(one, "rows", (double)r->nrows);
 		cJSON_AddBoolToObject(one, "wanted", r->wanted);
-		to = cJSON_AddArrayToObject(one, "destinations");
+		sending.to = cJSON_AddArrayToObject(one, "destinations");
 	}
 	if (j->options.out != NULL)
 		save(j, &p, domain, one);
+	sending.post = &p;
+	/* As a message, each has the DNS and memory of its own. */
 	if (j->options.send)
-		send_report(j, &p, domain, r->values[EVIDENCE_METHOD], to);
+		j->tool->message(j->tool, "\n", 1, send_report, &sending);
 	post_finish(&p);
 }
 
@@ -246,6 +265,7 @@ set_sender(struct job *j)
 {
 	const struct dmarc_conf *conf = j->conf;
 	const struct mr_host *host = j->tool->ctx->host;
+	struct lookup lookup;
 
 	if (conf == NULL)
 		return complain(TOOL_NOTHING,
@@ -255,8 +275,9 @@ set_sender(struct job *j)
 		return complain(TOOL_NOTHING,
 		    "a report needs an address for questions: set "
 		    "report-email of the dmarc instance");
-	if (!tool_lookup(j->tool, &j->lookup))
+	if (!tool_lookup(j->tool->ctx, &lookup))
 		return complain(TOOL_NOTHING, "this millrace has no DNS");
+	j->address = lookup.address;
 	j->sender = (struct post_sender){
 		.email = conf->report_email,
 		.contact = conf->report_contact,
@@ -285,7 +306,7 @@ set_domain(struct job *j)
 
 	if (domain == NULL)
 		return TOOL_OK;
-	j->options.domain = j->lookup.address->to_ascii(j->tool->ctx, domain);
+	j->options.domain = j->address->to_ascii(j->tool->ctx, domain);
 	if (j->options.domain != NULL)
 		return TOOL_OK;
 	return complain(TOOL_USAGE, "\"%s\" is no domain", domain);

@@ -53,12 +53,12 @@ FAIL = spf('fail', 'elsewhere.example')
 class Dmarc(DnsScene):
     zones = ZONES
 
-    def judge(self, *found, **options):
+    def judge(self, *found, limits=None, **options):
         """A daemon whose actor leaves what was found."""
         return self.daemon(
             section('spf', 'spf', mode='off'),
             actor('found', *found),
-            section('dmarc', 'dmarc', **options))
+            section('dmarc', 'dmarc', **options), **(limits or {}))
 
     def ask(self, d, *froms, **more):
         headers = [('From', value) for value in froms]

@@ -329,6 +329,19 @@ class Reports(Dmarc):
         self.assertEqual(found[0]['destinations'][0]['why'],
                          'sendmail has not taken it')
 
+    def test_many_are_not_stopped_by_the_limits_of_one_message(self):
+        domains = [f'd{n}.test' for n in range(6)]
+        for domain in domains:
+            self.dns.set('_dmarc.' + domain, (
+                'TXT', f'v=DMARC1; p=none; rua=mailto:r@x.{domain}'))
+        d = self.sending(*FAIL, limits={'dns_session_queries': 5})
+        for domain in domains:
+            self.one(d, f'a@{domain}')
+        records(d, len(domains))
+        self.report(d, '--all', '--since', self.since, '--send')
+        self.assertEqual(sorted(words[-1] for words, _ in self.mails(d)),
+                         [f'r@x.{domain}' for domain in domains])
+
     def test_a_limit_of_size(self):
         self.dns.set('_dmarc.q.example', (
             'TXT', 'v=DMARC1; p=none; rua=mailto:r@q.example!10'))
