@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Online logistic regression over hashed features, and the numbers it keeps.
+ * Pure arithmetic on memory that somebody else owns.
+ *
+ * A feature that is there has the value 1/sqrt(n+1), so that a long message
+ * counts no more than a short one; each weight has its own step, which
+ * shrinks as it is corrected (AdaGrad).  Both are what keeps it upright when
+ * one label in twenty is wrong.
+ */
+#ifndef LEARN_MODEL_H
+#define LEARN_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "features.h"
+
+enum { MODEL_WEIGHTS = 1 << FEATURES_BITS, MODEL_VERSION = 1 };
+
+/* As it lies in a file: little-endian numbers, this machine's floats. */
+struct model_head {
+	char magic[8]; /* "mrlearn\n" */
+	uint32_t version, bits;
+	uint64_t ham, spam;   /* messages learned */
+	uint64_t corrections; /* of those that were learned otherwise before */
+	int64_t changed;      /* Unix time */
+	double slope, shift;  /* margin to log-odds: slope * m + shift */
+	uint64_t reserved[8];
+};
+
+struct model {
+	struct model_head *head;
+	float *weights, *sums; /* MODEL_WEIGHTS each */
+};
+
+/* Bytes of a model in one piece of memory, and where its parts are. */
+#define MODEL_SIZE                                                             \
+	(sizeof(struct model_head) + 2 * sizeof(float) * (size_t)MODEL_WEIGHTS)
+struct model model_at(void *memory);
+void model_begin(struct model *); /* one that knows nothing */
+/* NULL, or why these bytes are no model of ours. */
+const char *model_fault(const void *memory, uint64_t size);
+
+/* The margin: above 0 spam, below 0 ham. */
+double model_margin(const struct model *, const struct features *);
+/* Log-odds of spam (natural logarithm), calibrated. */
+double model_log_odds(const struct model *, double margin);
+
+/*
+ * Learn a message.  once: it is new and needs a step only if the margin is
+ * not clear already; otherwise a person said so, and a step is taken until
+ * it is on the right side (200 at most).  Returns the margin afterwards.
+ */
+double model_learn(
+    struct model *, const struct features *, bool spam, bool correction);
+/* Undo, as far as it can be done, that it was learned. */
+void model_forget(struct model *, const struct features *, bool spam);
+
+/* How far it may speak: 0 below `from` of each kind, 1 from twice that on. */
+double model_confidence(const struct model *, uint64_t from);
+
+#endif
