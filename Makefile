@@ -80,6 +80,7 @@ $(B)/default_conf.o: $(B)/default_conf.c | needs
 PLUGIN_LIBS_account := -lmaxminddb
 PLUGIN_LIBS_dkim := -lopendkim -lcrypto
 PLUGIN_LIBS_dmarc := -lcjson -lz
+PLUGIN_LIBS_learn := -lcrypto -lsqlite3 -lm
 PLUGIN_LIBS_ratelimit := -lsqlite3
 PLUGIN_LIBS_rules := -lpcre2-8
 PLUGIN_LIBS_spf := -lspf2

@@ -42,7 +42,7 @@ static const struct mr_option learn_options[] = {
 		    "learned; full weight comes with twice as many." },
 	{ .name = "scale",
 	    O(scale, MR_REAL),
-	    .fallback = "6",
+	    .fallback = "10",
 	    .max = 100,
 	    .text = "Points for each unit of log-odds." },
 	{ .name = "spam-points",

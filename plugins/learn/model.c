@@ -5,8 +5,10 @@
 #include <string.h>
 
 #define MAGIC            "mrlearn\n"
-#define RATE             0.1
-#define CLEAR            4.0 /* a margin beyond which nothing is left to learn */
+#define RATE             0.2
+#define CLEAR            4.0 /* a margin with nothing left to learn */
+#define SURPRISE         0.9
+#define DOUBT            0.3
 #define LARGEST          60.0
 #define CALIBRATION_RATE 0.05
 #define SLOPE_MIN        0.25
@@ -92,7 +94,12 @@ static void
 step(struct model *m, const struct features *f, double margin, bool spam)
 {
 	double error = (spam ? 1.0 : 0.0) - sigmoid(margin);
-	double g = error * value_of(f);
+	double g;
+
+	/* What contradicts all that was learned may be a wrong label. */
+	if (fabs(error) > SURPRISE)
+		error *= DOUBT;
+	g = error * value_of(f);
 
 	for (uint32_t i = 0; i < f->count; i++) {
 		float *sum = &m->sums[f->numbers[i]];
