@@ -248,8 +248,8 @@ finish(struct run *r)
 static int32_t
 learn(const struct mr_tool *t, int32_t argc, char **argv)
 {
-	static char standard_input[] = "-";
-	static char *none[] = { standard_input, NULL };
+	char standard_input[] = "-";
+	char *none[] = { standard_input, NULL };
 	struct request request;
 	struct run r = { .tool = t, .request = &request };
 	int32_t status;
