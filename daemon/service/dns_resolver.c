@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "service/dns_servers.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
@@ -79,45 +80,23 @@ static const char settings[] = "server:\n"
 			       "  name: \".\"\n"
 			       "  forward-first: no\n";
 
-static void
-put_server(struct buf *out, const char *text)
-{
-	char server[CONFIG_DNS_SERVER], *why = NULL;
-
-	if (config_dns_server_parse(text, server, &why))
-		buf_printf(out, "  forward-addr: %s\n", server);
-	else
-		log_warn("name server not used: %s", why);
-	free(why);
-}
-
-/* The nameserver lines of resolv.conf(5); without one it is this machine. */
+/* Those that resolv.conf(5) names; without any it is this machine. */
 static void
 put_system_servers(struct buf *out)
 {
-	size_t n = 0, before = out->n;
+	size_t n = 0;
 	char *why = NULL;
 	char *text = file_read(RESOLV_CONF, RESOLV_CONF_BYTES, &n, &why);
-	struct span in = { text, n };
+	struct span left = { text, n };
+	char server[CONFIG_DNS_SERVER];
+	bool any = false;
 
 	if (text == NULL)
 		log_warn("%s: %s", RESOLV_CONF, why);
-	while (in.n > 0) {
-		struct span line = span_trim(span_cut(&in, '\n')), word;
-		size_t len = strcspn(line.p, " \t\r\n");
-		char *server;
-
-		if (len > line.n || !span_equal((struct span){ line.p, len },
-					span_of("nameserver")))
-			continue;
-		word = span_trim((struct span){ line.p + len, line.n - len });
-		word = span_cut(&word, ' ');
-		server = memory_printf("%.*s", (int)word.n, word.p);
-		put_server(out, server);
-		free(server);
-	}
-	if (out->n == before)
-		put_server(out, "127.0.0.1");
+	for (; dns_resolv_conf_next(&left, server); any = true)
+		buf_printf(out, "  forward-addr: %s\n", server);
+	if (!any)
+		buf_text(out, "  forward-addr: 127.0.0.1@53\n");
 	free(text);
 	free(why);
 }
@@ -127,8 +106,15 @@ put_settings(struct buf *out, const struct config_globals *g)
 {
 	buf_printf(
 	    out, settings, g->dns_validate ? "validator iterator" : "iterator");
-	for (uint32_t i = 0; i < g->dns_servers->count; i++)
-		put_server(out, g->dns_servers->items[i]);
+	for (uint32_t i = 0; i < g->dns_servers->count; i++) {
+		char server[CONFIG_DNS_SERVER], *why = NULL;
+
+		/* The configuration was checked. */
+		if (config_dns_server_parse(
+			g->dns_servers->items[i], server, &why))
+			buf_printf(out, "  forward-addr: %s\n", server);
+		free(why);
+	}
 	if (g->dns_servers->count == 0)
 		put_system_servers(out);
 }

@@ -10,6 +10,7 @@
 
 #include "service/dns_answer.h"
 #include "service/dns_name.h"
+#include "service/dns_servers.h"
 
 enum { RECORDS = 16 };
 
@@ -77,6 +78,19 @@ check_records(const uint8_t *data, size_t n)
 	free(place);
 }
 
+/* What is taken from a resolv.conf goes into a file of another syntax. */
+static void
+check_resolv_conf(struct span text)
+{
+	char server[CONFIG_DNS_SERVER];
+
+	while (dns_resolv_conf_next(&text, server)) {
+		must(memchr(server, '\0', sizeof(server)) != NULL);
+		must(strchr(server, '@') != NULL);
+		must(strpbrk(server, " \t\r\n\"") == NULL);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -88,6 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	text[n] = '\0';
 	check_name(text);
 	free(text);
+	check_resolv_conf((struct span){ (const char *)data, n });
 	if (n >= 3)
 		check_records(data, n);
 	return 0;
