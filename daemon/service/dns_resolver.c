@@ -42,11 +42,15 @@ struct dns_resolver {
  * A forwarder and nothing else: it asks no root server, trusts no other
  * data, and what a resolver of the operator's says of private names counts.
  *
- * infra-host-ttl: what is known of a server's state must not outlive a
- * second.  Else some names that never get an answer (a sender's choice) are
- * enough for libunbound to think the server dead and to fail every question
- * at once, and one that was dead comes back only after minutes.
+ * infra-host-ttl: what is known of a server's state must not live long.  Else
+ * some names that never get an answer (a sender's choice) are enough for
+ * libunbound to think the server dead and to fail every question at once, and
+ * one that was dead comes back only after minutes.  It thinks so after
+ * timeouts of 12 s together; with several servers it may remember for less
+ * than that which of them does not answer.
  */
+enum { REMEMBER_ONE_S = 1, REMEMBER_SEVERAL_S = 8 };
+
 static const char settings[] = "server:\n"
 			       "  use-syslog: no\n"
 			       "  verbosity: 0\n"
@@ -61,7 +65,7 @@ static const char settings[] = "server:\n"
 			       "  local-zone: \"invalid.\" nodefault\n"
 			       "  local-zone: \"onion.\" nodefault\n"
 			       "  local-zone: \"home.arpa.\" nodefault\n"
-			       "  infra-host-ttl: 1\n"
+			       "  infra-host-ttl: %d\n"
 			       "  serve-expired: no\n"
 			       "  prefetch: no\n"
 			       "  rrset-roundrobin: no\n"
@@ -104,19 +108,26 @@ put_system_servers(struct buf *out)
 static void
 put_settings(struct buf *out, const struct config_globals *g)
 {
-	buf_printf(
-	    out, settings, g->dns_validate ? "validator iterator" : "iterator");
+	struct buf servers = { 0 };
+	bool several;
+
 	for (uint32_t i = 0; i < g->dns_servers->count; i++) {
 		char server[CONFIG_DNS_SERVER], *why = NULL;
 
 		/* The configuration was checked. */
 		if (config_dns_server_parse(
 			g->dns_servers->items[i], server, &why))
-			buf_printf(out, "  forward-addr: %s\n", server);
+			buf_printf(&servers, "  forward-addr: %s\n", server);
 		free(why);
 	}
 	if (g->dns_servers->count == 0)
-		put_system_servers(out);
+		put_system_servers(&servers);
+	several = strchr(servers.p, '\n') != servers.p + servers.n - 1;
+	buf_printf(out, settings,
+	    g->dns_validate ? "validator iterator" : "iterator",
+	    several ? REMEMBER_SEVERAL_S : REMEMBER_ONE_S);
+	buf_put(out, servers.p, servers.n);
+	buf_finish(&servers);
 }
 
 /* libunbound reads only files: one that has no name. */

@@ -148,15 +148,26 @@ class Faults(Dns):
         self.assertNotIn('ok', found)
 
     def test_names_that_never_answer_do_not_harm_others(self):
-        for n in range(60):
-            self.dns.fault(f'{n}.drop.example', 'drop')
+        self.drop_many(self.dns)
+
+    def test_nor_with_two_servers(self):
+        with DnsServer(ZONES) as other:
+            self.drop_many(self.dns, other)
+
+    def drop_many(self, *servers):
         d = self.daemon(actor('a', *(f'mail dns-prefetch {n}.drop.example A'
                                      for n in range(60)),
                               'eom dns-many 2 drop.example A',
-                              'eom dns % TXT'), dns_session_time='60s')
+                              'eom dns % TXT'),
+                        dns_servers=[one.address for one in servers],
+                        dns_session_time='60s')
+        for one in servers:
+            for n in range(60):
+                one.fault(f'{n}.drop.example', 'drop')
+            for n in range(2):
+                one.set(f'fresh{n}.example', ('TXT', 'here'))
         with self.session(d) as m:
             for n in range(2):
-                self.dns.set(f'fresh{n}.example', ('TXT', 'here'))
                 edits, _ = self.message(m, sender=f'<a@fresh{n}.example>')
                 found = echo(edits, 'Dns')
                 self.assertRegex(found[0], r'^0 answered \(.+\)$')
