@@ -11,8 +11,10 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from lib.dnsserver import DnsServer                         # noqa: E402
-from lib.scene import (HEADERS, Scene, actor, echo, mx,     # noqa: E402
+import authres                                      # noqa: E402
+
+from lib.dnsscene import DnsScene                   # noqa: E402
+from lib.scene import (HEADERS, actor, echo, mx,    # noqa: E402
                        records, section, wait_for)
 
 MACROS = '%{l}' * 127 + 'x' * 6000      # CVE-2023-42118
@@ -48,15 +50,11 @@ SYMBOL = re.compile(r'identity=(\S+) domain=(\S*) client=(\S+)'
                     r'voids=(\d+)')
 
 
-class SpfScene(Scene):
-    def setUp(self):
-        self.dns = DnsServer(ZONES)
-        self.dns.start()
-        self.addCleanup(self.dns.__exit__)
+class SpfScene(DnsScene):
+    zones = ZONES
 
     def spf(self, *more, dns_timeout='1s', **options):
         return self.daemon(section('spf', 'spf', **options), *more,
-                           dns_servers=[self.dns.address],
                            dns_timeout=dns_timeout)
 
     def ask(self, d, sender, helo='unknown.invalid', connect=(), **values):
@@ -196,8 +194,11 @@ class Results(SpfScene):
 
 class Identities(SpfScene):
     def fields(self, message):
+        """The field Authentication-Results, unfolded; others can read it."""
         field, = [' '.join(e[-1].split()) for e in message.edits
                   if 'Authentication-Results' in e]
+        authres.AuthenticationResultsHeader.parse(
+            'Authentication-Results: ' + field)
         return field
 
     def test_both_in_authentication_results(self):
@@ -288,6 +289,7 @@ class Identities(SpfScene):
                              'record)\n\tidentity=mailfrom')
             self.assertEqual(tuple(parts[2:4]), wanted)
             self.assertEqual(len(parts), 5)
+            self.fields(message)
 
     def test_received_spf(self):
         d = self.spf(received_spf='yes')

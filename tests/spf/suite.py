@@ -1,27 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The test suites of RFC 7208 and RFC 4408, as Debian's python3-spf has them.
 
-Each is a list of scenarios; a scenario is a zone and its tests.  Under
-Debian's own python, as the package is for no other.
+Each is a list of scenarios; a scenario is a zone and its tests.
 """
 
 import gzip
 import os
-import sys
+
+import yaml
 
 FOLDER = '/usr/share/doc/python3-spf'
 SUITES = {'rfc7208': 203, 'rfc4408': 191}
 TIMEOUT = 'TIMEOUT'
-
-
-def under_debian_python():
-    """Start this program again if that is not the python that runs it."""
-    try:
-        import spf, yaml                            # noqa: E401,F401
-    except ImportError:
-        if sys.executable == '/usr/bin/python3':
-            raise
-        os.execv('/usr/bin/python3', ['/usr/bin/python3', '-B', *sys.argv])
 
 
 class Scenario:
@@ -81,7 +71,6 @@ def encode(text):
 
 
 def load(suite):
-    import yaml
     path = os.path.join(FOLDER, suite + '-tests.yml.gz')
     with gzip.open(path) as f:
         scenarios = [Scenario(d) for d in yaml.safe_load_all(f) if d]

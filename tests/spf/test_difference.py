@@ -16,10 +16,6 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import suite                                            # noqa: E402
-
-suite.under_debian_python()
-
 import evaluate                                         # noqa: E402
 import reference                                        # noqa: E402
 from generate import Generator                          # noqa: E402
