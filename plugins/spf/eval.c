@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -258,6 +259,8 @@ add_record(struct eval *e, struct eval_record *r)
 		    r->domain.p, shown, why);
 		return EVAL_STOPPED;
 	}
+	/* Each but the first took a term that asks. */
+	assert(e->nrecords < COUNT(e->records));
 	e->records[e->nrecords++] = *r;
 	prefetch_includes(e, r);
 	return EVAL_FOUND;

@@ -5,11 +5,14 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* A line that ends up empty would be no reply. */
 static void
 put(struct text *out, const char *value)
 {
-	struct span s = span_of(value != NULL ? value : "unknown");
+	struct span s = span_of(value != NULL ? value : "");
 
+	if (s.n == 0)
+		s = span_of("unknown");
 	if (s.n > WORDS_VALUE)
 		s.n = WORDS_VALUE;
 	text_clean(out, s);
@@ -55,7 +58,7 @@ put_client(const struct words *w, struct text *out)
 static void
 put_sender(const struct words *w, struct text *out)
 {
-	put(out, w->sender);
+	put(out, w->sender != NULL && w->sender[0] == '\0' ? "<>" : w->sender);
 }
 
 static void

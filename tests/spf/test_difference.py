@@ -36,7 +36,7 @@ def reason(check, ours):
     """Which mend makes pyspf agree; None: not even all do."""
     if opinion(check, ALL) != ours:
         return None
-    for mend in ALL:
+    for mend in reference.MENDS:
         if opinion(check, {mend}) == ours:
             return mend
     return 'several of them'

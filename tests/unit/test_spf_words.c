@@ -237,6 +237,22 @@ test_reply(void **state)
 	}
 }
 
+/* Nothing is known, or it is nothing: there is still something to say. */
+static void
+test_nothing(void **state)
+{
+	struct words w = { .result = RESULT_TEMPERROR,
+		.sender = "",
+		.domain = "",
+		.helo = "" };
+	char out[WORDS_REPLY];
+	struct text t = TEXT(out);
+
+	(void)state;
+	words_expand("{sender} {domain} {helo} {client} {reason}", &w, &t);
+	assert_string_equal(out, "<> unknown unknown unknown unknown");
+}
+
 static void
 test_explain(void **state)
 {
@@ -303,6 +319,7 @@ main(void)
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_score),
 		cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_explain),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_codes),
