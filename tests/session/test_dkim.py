@@ -398,8 +398,28 @@ class Sign(Signer):
             dns.set(NAME.format('new'), ('TXT', new.record))
             wait_for(lambda: 's=new;' in self.sign(d)[1][0][1])
             self.assertEqual(
-                [k['record'] for k in d.json('dkim', 'status')],
-                ['published', 'published'])
+                [(k['state'], k['record']) for k in d.json('dkim', 'status')],
+                [('retiring', 'published'), ('signs', 'published')])
+            # What was seen is still known after a restart.
+            d.stop()
+            seen = len(d.log())
+            d.start(wait=False)
+            d.wait_log(r'generation \d+ is in force', start=seen)
+            self.assertIn('s=new;', self.sign(d)[1][0][1])
+
+    def test_the_command_sees_for_the_workers(self):
+        """Before any mail has made a worker look."""
+        new = Key('ed25519')
+        names = {NAME.format('ed'): ED.record, NAME.format('new'): new.record}
+        with DnsServer(zone(names), ttl=1) as dns:
+            d = self.signer('example.com ed ed.key\nexample.com new new.key\n',
+                            dns, {'ed.key': ED, 'new.key': new},
+                            publish_wait='0s')
+            self.assertEqual([k['state'] for k in d.json('dkim', 'status')],
+                             ['signs', 'waits'])
+            wait_for(lambda: [k['state'] for k in d.json('dkim', 'status')] ==
+                     ['retiring', 'signs'])
+            self.assertIn('s=new;', self.sign(d)[1][0][1])
 
 
 class Commands(Signer):
