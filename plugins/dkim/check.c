@@ -91,7 +91,7 @@ check_on_eoh(struct mr_ctx *c)
 }
 
 static enum verify_key
-find_key(void *arg, struct verify_signature *s, const char **why)
+look_up_key(void *arg, struct verify_signature *s, const char **why)
 {
 	struct mr_ctx *c = arg;
 	const struct dkim *k = c->self;
@@ -394,7 +394,8 @@ check_on_eom(struct mr_ctx *c)
 	message.body = c->host->body(c, &message.body_bytes);
 	if (message.body == NULL)
 		return MR_ERROR;
-	verify_run(k->verifier, &message, m->signatures, m->count, find_key, c);
+	verify_run(
+	    k->verifier, &message, m->signatures, m->count, look_up_key, c);
 	first = speaker(m);
 	outcome = first != NULL ? first->result : OUTCOME_NONE;
 	tell_all(c, m, first, outcome);

@@ -103,33 +103,16 @@ find_fed(const struct run *run, DKIM *d, const DKIM_SIGINFO *wanted)
 	return NULL;
 }
 
+/* The key has been found before the library is asked to check anything. */
 static DKIM_CBSTAT
 answer_key_lookup(DKIM *d, DKIM_SIGINFO *sig, u_char *buf, size_t size)
 {
 	const struct run *run = dkim_get_user_context(d);
-	struct verify_signature *s = find_fed(run, d, sig);
-	enum verify_key found;
-	const char *why = NULL;
+	const struct verify_signature *s = find_fed(run, d, sig);
 	int n;
 
 	if (s == NULL)
 		return DKIM_CBSTAT_NOTFOUND;
-	found = run->lookup(run->arg, s, &why);
-	if (found == KEY_LATER) {
-		settle(s, VERIFY_TEMPERROR, why);
-		/* Or it is reported as a signature that is wrong. */
-		dkim_sig_seterror(sig, DKIM_SIGERROR_KEYFAIL);
-		return DKIM_CBSTAT_ERROR;
-	}
-	if (found == KEY_HERE && s->key.revoked) {
-		found = KEY_BAD;
-		why = "the key has been revoked";
-	}
-	if (found != KEY_HERE) {
-		settle(s, VERIFY_PERMERROR, why);
-		dkim_sig_seterror(sig, DKIM_SIGERROR_NOKEY);
-		return DKIM_CBSTAT_ERROR;
-	}
 	n = snprintf((char *)buf, size, "k=%s; p=%s",
 	    s->key.ed25519 ? "ed25519" : "rsa", s->key.key);
 	return n > 0 && (size_t)n < size ? DKIM_CBSTAT_CONTINUE
@@ -466,21 +449,47 @@ settle_error(struct verify_signature *s, DKIM_SIGERROR error)
 		s->reason = "it could not be evaluated";
 }
 
-/* Look up the key and check the signature; the body comes after that. */
+/*
+ * Look up the key.  Each signature has its own look at it: the library gives
+ * the second of two with the same name that of the first, whatever its kind,
+ * and would take a DNS that does not answer for a signature that is wrong.
+ */
+static bool
+find_key(struct run *run, struct verify_signature *s)
+{
+	const char *why = NULL;
+
+	switch (run->lookup(run->arg, s, &why)) {
+	case KEY_HERE:
+		if (!s->key.revoked)
+			return true;
+		settle(s, VERIFY_PERMERROR, "the key has been revoked");
+		return false;
+	case KEY_LATER:
+		settle(s, VERIFY_TEMPERROR, why);
+		return false;
+	default:
+		settle(s, VERIFY_PERMERROR, why);
+		return false;
+	}
+}
+
+/* The key, then the signature; the body comes after that. */
 static void
 check_one(
     struct run *run, struct verify_signature *s, DKIM *d, DKIM_SIGINFO *sig)
 {
 	if (s->reason != NULL)
 		return; /* it was not even fed well */
-	if (dkim_sig_geterror(sig) == DKIM_SIGERROR_UNKNOWN)
+	if (dkim_sig_geterror(sig) == DKIM_SIGERROR_UNKNOWN) {
+		if (!find_key(run, s))
+			return;
 		dkim_sig_process(d, sig);
+	}
 	if (s->claim.algorithm == ALGORITHM_ED25519)
 		s->key_bits = ED25519_BITS;
 	else if (dkim_sig_getkeysize(sig, &s->key_bits) != DKIM_STAT_OK)
 		s->key_bits = 0;
-	if (s->reason != NULL)
-		return; /* the look-up has said why not */
 	if ((dkim_sig_getflags(sig) & DKIM_SIGFLAG_PASSED) != 0)
 		settle_right(run, s);
 	else

@@ -17,7 +17,13 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 sys.pycache_prefix = str(TESTS.parent / "build" / "pycache")
 
-from lib.dkimkeys import Key, dkimpy_sign, dkimpy_verify, raw, zone  # noqa: E402
+from lib.dkimkeys import (  # noqa: E402
+    Key,
+    dkimpy_sign,
+    dkimpy_verify,
+    raw,
+    zone,
+)
 from lib.dnsserver import DnsServer  # noqa: E402
 from lib.endtoend import BODY, EndToEnd, fields, main, variants  # noqa: E402
 from lib.nsd import Nsd  # noqa: E402

@@ -201,6 +201,25 @@ test_dns(void **state)
 	}
 }
 
+/* One name has one key, and it is not of the kind of both signatures. */
+static void
+test_one_name_for_two_kinds(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	for (int first = 0; first < 2; first++) {
+		begin(&s);
+		sign_with(&s, &plain, first ? &keys.rsa : &keys.ed25519, "rsa");
+		sign_with(&s, &plain, first ? &keys.ed25519 : &keys.rsa, "rsa");
+		check(&s);
+		want(&s, "RSA", first, VERIFY_PASS, "");
+		want(&s, "Ed25519", !first, VERIFY_PERMERROR,
+		    "the key is of another kind than the signature (k=)");
+		end(&s);
+	}
+}
+
 static void
 test_test_mode_is_seen(void **state)
 {
@@ -214,6 +233,17 @@ test_test_mode_is_seen(void **state)
 	want(&s, "test", 0, VERIFY_PASS, "");
 	assert_true(s.results[0].key.test);
 	end(&s);
+	/* The library asks for a name once; each signature must know. */
+	begin(&s);
+	s.record = "v=DKIM1; t=y:s; p=%";
+	sign_with(&s, &plain, &keys.rsa, "rsa");
+	sign_with(&s, &plain, &keys.rsa, "rsa");
+	check(&s);
+	for (uint32_t i = 0; i < 2; i++) {
+		want(&s, "test", i, VERIFY_PASS, "");
+		assert_true(s.results[i].key.test && s.results[i].key.strict);
+	}
+	end(&s);
 }
 
 int
@@ -224,6 +254,7 @@ main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_rfc8463),
 		cmocka_unit_test(test_dns),
+		cmocka_unit_test(test_one_name_for_two_kinds),
 		cmocka_unit_test(test_test_mode_is_seen),
 	};
 
