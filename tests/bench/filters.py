@@ -10,7 +10,7 @@ import time
 
 import tree
 
-START_SECONDS = 15
+START_SECONDS = 60
 STOP_SECONDS = 15
 
 
