@@ -32,13 +32,16 @@ ALL_CFLAGS   = -std=gnu11 $(CFLAGS) $(WARNINGS) $(HARDEN) $(SANITIZE) \
 LINK         = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 LIBS        := -lconfuse -lcjson -lsqlite3 -lsystemd -lidn2 -lpsl -lunbound \
                -lgmime-3.0 -lgobject-2.0 -lglib-2.0 -lcrypto -lpthread -ldl
-LIBS        += -llmdb
+# Redis speaks TLS if this hiredis does.
+REDIS_TLS   := $(if $(wildcard /usr/include/hiredis/hiredis_ssl.h),1,0)
+CPPFLAGS    += -DMR_REDIS_TLS=$(REDIS_TLS)
+LIBS        += -llmdb -lhiredis $(if $(REDIS_TLS:0=),-lhiredis_ssl -lssl)
 
 # Everything but the three files that have a main() or libmilter.
 MAINS       := daemon/process/main.c daemon/command/main.c
 FRONT       := daemon/front/milter.c
 CORE        := $(filter-out $(MAINS) $(FRONT),$(wildcard daemon/*/*.c))
-CORE_O      := $(CORE:%.c=$(B)/%.o) $(B)/default_conf.o
+CORE_O      := $(CORE:%.c=$(B)/%.o) $(B)/default_conf.o $(B)/redis_scripts.o
 PLUGINS     := $(notdir $(wildcard plugins/*))
 PLUGIN_SO   := $(PLUGINS:%=$(B)/plugins/%.so)
 
@@ -73,6 +76,16 @@ $(B)/default_conf.c: conf/millrace.conf
 	  echo ';'; } > $@
 
 $(B)/default_conf.o: $(B)/default_conf.c | needs
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Scripts for Redis, in the order of enum redis_script: those that count begin
+# with limit.lua.  Comments stay here.
+LUA         := $(wildcard daemon/service/*.lua)
+$(B)/redis_scripts.c: $(LUA) daemon/service/redis_scripts.sh
+	@mkdir -p $(@D)
+	$(Q)daemon/service/redis_scripts.sh daemon/service > $@
+
+$(B)/redis_scripts.o: $(B)/redis_scripts.c | needs
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # A plugin sees the public headers only, links against libc and what stands

@@ -62,6 +62,7 @@ GROUPS = {
     'session': lambda: python_files('tests/session/test_*.py') +
     python_files('tests/session/check.py'),
     'spf': lambda: python_files('tests/spf/test_*.py'),
+    'store': lambda: python_files('tests/store/test_*.py'),
     'mta': lambda: python_files('tests/mta/test_*.py'),
     'asan': lambda: sanitized('asan', {
         'ASAN_OPTIONS': 'detect_leaks=0:abort_on_error=1',

@@ -28,8 +28,11 @@ $(TEST_SO): $(B)/tests/plugins/%.so: $$(wildcard tests/plugins/$$*/*.[ch]) \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LINK) -o $@ $(filter %.c,$^)
 
+# What tests/store/ starts as a worker, and what compares limit.c with Redis.
+STORE_PROGRAMS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/store/*.c))
+
 .PHONY: test-programs
-test-programs: $(TEST_SO) $(B)/tests/spf/evaluate
+test-programs: $(TEST_SO) $(STORE_PROGRAMS) $(B)/tests/spf/evaluate
 
 # The evaluation of the plugin spf, for many checks a second.
 $(B)/tests/spf/evaluate: tests/spf/evaluate.c $(wildcard plugins/spf/*.[ch]) \
@@ -53,6 +56,11 @@ $(UNIT): $(B)/tests/%: tests/%.c $(B)/libmillrace.a \
 	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_SOURCES_$(notdir $*)) \
 	    $(B)/libmillrace.a $(SANITIZE) -pie \
 	    -lcmocka $(LIBS) $(PLUGIN_LIBS)
+
+$(STORE_PROGRAMS): $(B)/tests/%: tests/%.c $(B)/libmillrace.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(B)/libmillrace.a $(SANITIZE) -pie \
+	    $(LIBS)
 
 # Fuzz targets: replayed over their corpora with every test run.
 FUZZ_SOURCES_fuzz_rules := $(wildcard plugins/rules/*.c)
@@ -81,7 +89,7 @@ tsan:
 	    CFLAGS="-O1 -g" all test-programs
 
 # The store's.
-NEEDS_BUILD += liblmdb-dev
+NEEDS_BUILD += liblmdb-dev libhiredis-dev
 
 .PHONY: needs-test
 needs-test:
@@ -135,6 +143,14 @@ $(B)/tests/bench/bare: tests/bench/bare.c
 bench: needs-test
 	@+$(MAKE) --no-print-directory -j2 all test-programs $(BENCH)
 	@$(PYTHON) -B tests/bench/run.py $(BENCH_OPTIONS)
+
+# Longer: the store under faults, STORE_SOAK times as long as in a test.
+STORE_SOAK ?= 20
+
+.PHONY: store-soak
+store-soak: needs-test
+	@+$(MAKE) --no-print-directory -j2 all test-programs
+	@STORE_SOAK=$(STORE_SOAK) $(PYTHON) -B tests/run.py -v store
 
 .PHONY: demo
 demo:

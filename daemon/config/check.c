@@ -128,7 +128,15 @@ check_store(struct check *k, const struct tree_section *root,
 		    "must name a store: lmdb:/var/lib/millrace/store");
 	else if (!database_parse(g->store, &d, &why))
 		tell(k, root, "store", 0, "%s", why);
+	else if (d.tls && !MR_REDIS_TLS)
+		tell(k, root, "store", 0,
+		    "this build cannot speak TLS with Redis: build with a "
+		    "hiredis of 1.0 or later that has hiredis_ssl, or write "
+		    "redis:// and let a tunnel on this machine speak TLS");
 	free(why);
+	check_path(k, "store-mirror", g->store_mirror, true);
+	check_path(k, "store-password-file", g->store_password_file, false);
+	check_path(k, "store-tls-ca", g->store_tls_ca, false);
 }
 
 static void

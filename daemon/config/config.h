@@ -41,7 +41,11 @@ struct config_globals {
 	int64_t journal_days;
 	const char *store; /* see config/database.h */
 	int64_t store_size;
-	int64_t store_timeout;                     /* ms */
+	int64_t store_timeout; /* ms */
+	const char *store_password_file;
+	const char *store_mirror; /* folder */
+	const char *store_tls_ca; /* NULL: the system's */
+	int64_t store_replicas;
 	int64_t log_level, log_target, log_format; /* enums of base/log.h */
 	const struct mr_list *dns_servers; /* empty: of /etc/resolv.conf */
 	int64_t dns_timeout;               /* ms, one look-up */
@@ -116,6 +120,8 @@ struct config {
 	size_t nlisteners;
 	struct config_instance *instances;
 	size_t ninstances; /* at most CONFIG_INSTANCES */
+	/* What store-password-file holds; NULL: none, or not for us. */
+	const char *store_password;
 	struct config_private *private;
 };
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a tree to the structs that the rest of the daemon reads. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/nearest.h"
@@ -270,6 +274,56 @@ begin(struct loader *l, const struct config_plugin *plugins, size_t n)
 	};
 }
 
+/*
+ * Read while we may; who is not meant to know it can still look at the rest
+ * of the configuration.
+ */
+static char *
+read_password(const char *path, char **why)
+{
+	char *text, *end;
+	struct stat st;
+	size_t n;
+
+	if (access(path, R_OK) == -1 && errno == EACCES && geteuid() != 0)
+		return NULL;
+	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0) {
+		*why =
+		    memory_printf("%s: everybody can read it: chmod 640", path);
+		return NULL;
+	}
+	if ((text = file_read(path, 4096, &n, why)) == NULL)
+		return NULL;
+	if ((end = strpbrk(text, "\r\n")) != NULL)
+		*end = '\0';
+	if (text[0] != '\0')
+		return text;
+	free(text);
+	*why = memory_printf("%s: its first line is empty", path);
+	return NULL;
+}
+
+static void
+load_password(struct loader *l)
+{
+	const char *path = l->config->globals.store_password_file;
+	const struct tree_section *root = &l->private->tree.root;
+	const struct tree_setting *s =
+	    tree_setting(root, "store-password-file");
+	char *why = NULL, *password;
+
+	if (path == NULL || s == NULL)
+		return;
+	if ((password = read_password(path, &why)) != NULL)
+		l->config->store_password =
+		    arena_copy(l->private->arena, password);
+	if (why != NULL)
+		load_error(
+		    &l->errors, s->place, root, "store-password-file", why);
+	free(password);
+	free(why);
+}
+
 /* What was read so far becomes a configuration, or the reasons why not. */
 static struct config *
 finish(struct loader *l, bool parsed, char **why)
@@ -278,6 +332,7 @@ finish(struct loader *l, bool parsed, char **why)
 		load_globals(l);
 		load_sections(l);
 		check_config(l->config, &l->errors);
+		load_password(l);
 	}
 	*why = errors_text(&l->errors);
 	if (*why != NULL)

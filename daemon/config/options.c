@@ -117,6 +117,25 @@ static const struct mr_option global_options[] = {
 	    .min = 10,
 	    .max = SECONDS(5),
 	    .text = "How long one question to the store may take." },
+	{ .name = "store-password-file",
+	    G(store_password_file, MR_STRING),
+	    .text = "A file whose first line is the password for Redis; "
+		    "unset, none is sent." },
+	{ .name = "store-mirror",
+	    G(store_mirror, MR_STRING),
+	    .fallback = "/var/lib/millrace/mirror",
+	    .text = "With Redis, a folder for what this machine itself has "
+		    "counted." },
+	{ .name = "store-tls-ca",
+	    G(store_tls_ca, MR_STRING),
+	    .text = "The certificates that the server of a rediss:// store "
+		    "is checked with; unset, the system's." },
+	{ .name = "store-replicas",
+	    G(store_replicas, MR_INT),
+	    .fallback = "0",
+	    .max = 16,
+	    .text = "How many replicas of Redis must have what was counted "
+		    "before it counts." },
 	{ .name = "log-level",
 	    G(log_level, MR_CHOICE),
 	    .fallback = "info",

@@ -99,8 +99,9 @@ privileges_make_store(
 	struct database d;
 	char *why = NULL;
 
-	if (database_parse(g->store, &d, &why) && d.kind == DATABASE_LMDB &&
-	    !make_folder(d.path, 0700, p->uid, p->gid, &why))
+	if (database_parse(g->store, &d, &why) &&
+	    !make_folder(d.kind == DATABASE_LMDB ? d.path : g->store_mirror,
+		0700, p->uid, p->gid, &why))
 		log_debug("store: %s", why);
 	free(why);
 }

@@ -266,7 +266,25 @@ limit_token(const struct limit_record *r)
 	int64_t when = r->kind == MR_LIMIT_WINDOW ? slot_at(r, r->last_us)
 						  : r->last_us / 1000;
 
-	return (uint64_t)r->gen << TIME_BITS | ((uint64_t)when & TIME_MASK);
+	return limit_token_of(r->gen, (uint64_t)when);
+}
+
+uint64_t
+limit_token_of(uint32_t gen, uint64_t when)
+{
+	return (uint64_t)gen << TIME_BITS | (when & TIME_MASK);
+}
+
+uint32_t
+limit_token_gen(uint64_t token)
+{
+	return (uint32_t)(token >> TIME_BITS);
+}
+
+int64_t
+limit_token_when(uint64_t token)
+{
+	return (int64_t)(token & TIME_MASK);
 }
 
 bool
@@ -319,9 +337,9 @@ refund_rate(struct limit_record *r, const struct mr_limit *l, int64_t taken_ms)
 bool
 limit_refund(struct limit_record *r, const struct mr_limit *l, uint64_t token)
 {
-	int64_t when = (int64_t)(token & TIME_MASK);
+	int64_t when = limit_token_when(token);
 
-	if (token >> TIME_BITS != r->gen || l->cost == 0)
+	if (limit_token_gen(token) != r->gen || l->cost == 0)
 		return false;
 	return r->kind == MR_LIMIT_WINDOW ? refund_window(r, l->cost, when)
 					  : refund_rate(r, l, when);

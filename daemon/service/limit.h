@@ -97,6 +97,11 @@ void limit_show(const struct limit_record *, const struct mr_limit *,
 /* The token of what is taken from the record now. */
 uint64_t limit_token(const struct limit_record *);
 
+/* A token and its parts: the record's generation, and its slot or ms. */
+uint64_t limit_token_of(uint32_t gen, uint64_t when);
+uint32_t limit_token_gen(uint64_t token);
+int64_t limit_token_when(uint64_t token);
+
 /*
  * How long after its last change the record may still matter, in ms.  It may
  * be removed then.

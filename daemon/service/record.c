@@ -77,7 +77,7 @@ record_number(struct span in, int64_t *out)
 
 	in.p += minus;
 	in.n -= minus;
-	if (in.n == 0 || (in.n > 1 && in.p[0] == '0'))
+	if (in.n == 0 || (in.p[0] == '0' && (in.n > 1 || minus)))
 		return false;
 	for (size_t i = 0; i < in.n; i++) {
 		unsigned digit = (unsigned char)in.p[i] - (unsigned)'0';

@@ -16,6 +16,11 @@ enum record_kind {
 	RECORD_VALUE = 'V',
 	RECORD_SET = 'S',
 	RECORD_ONCE = 'O', /* a name of reserve(): its tokens */
+	/* What a host of a fleet keeps for itself (mirror.h). */
+	RECORD_PENDING = 'P', /* taken alone, not told yet */
+	RECORD_SENT = 'Q',    /* u64 number, key: being told */
+	RECORD_HOT = 'H',     /* half used, as others say */
+	RECORD_META = 'M',
 };
 
 enum { RECORD_KEY_MOST = 512 };

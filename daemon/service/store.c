@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "config/database.h"
 #include "service/limit.h"
+#include "service/redis.h"
 
 static struct {
 	const struct store_backend *backend;
@@ -263,13 +264,31 @@ static bool
 start(const struct config *config, bool dry_run, char **why)
 {
 	const struct config_globals *g = &config->globals;
+	struct redis_settings settings;
 	struct database d;
 
 	if (!database_parse(g->store, &d, why))
 		return false;
 	store.timeout_us = g->store_timeout * 1000;
-	store.backend = &store_lmdb;
-	store.self = store_lmdb_open(d.path, g->store_size, dry_run, why);
+	if (d.kind == DATABASE_LMDB) {
+		store.backend = &store_lmdb;
+		store.self =
+		    store_lmdb_open(d.path, g->store_size, dry_run, why);
+		return store.self != NULL;
+	}
+	settings = (struct redis_settings){ .database = d,
+		.password = config->store_password,
+		.ca_file = g->store_tls_ca,
+		.timeout_us = store.timeout_us,
+		.replicas = g->store_replicas };
+	if (g->store_password_file != NULL && settings.password == NULL) {
+		*why = memory_printf(
+		    "%s: this user may not read it", g->store_password_file);
+		return false;
+	}
+	store.backend = &store_redis;
+	store.self = store_redis_open(
+	    &settings, g->store_mirror, g->store_size, dry_run, why);
 	return store.self != NULL;
 }
 

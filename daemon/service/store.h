@@ -70,4 +70,13 @@ struct store_backend {
 void *store_lmdb_open(const char *path, int64_t size, bool dry_run, char **why);
 extern const struct store_backend store_lmdb;
 
+/*
+ * store_redis.c; connects later, and fails only without memory.  mirror: the
+ * folder for what this host keeps for itself, mirror_size bytes at most.
+ */
+struct redis_settings;
+void *store_redis_open(const struct redis_settings *, const char *mirror,
+    int64_t mirror_size, bool dry_run, char **why);
+extern const struct store_backend store_redis;
+
 #endif

@@ -45,8 +45,7 @@ number(struct span in)
 	if (!record_number(in, &value))
 		return;
 	n = snprintf(digits, sizeof(digits), "%" PRId64, value);
-	must((size_t)n == in.n ||
-	     (value == 0 && in.n == 2)); /* "-0" is 0 as well */
+	must((size_t)n == in.n && memcmp(digits, in.p, in.n) == 0);
 }
 
 static void
