@@ -152,6 +152,11 @@ store-soak: needs-test
 	@+$(MAKE) --no-print-directory -j2 all test-programs
 	@STORE_SOAK=$(STORE_SOAK) $(PYTHON) -B tests/run.py -v store
 
+# Longer: known mistakes of others, each put into a copy of the tree.
+.PHONY: mutants
+mutants: needs-test
+	@$(PYTHON) -B tests/store/mutants.py
+
 .PHONY: demo
 demo:
 	@tests/lib/needs.sh $(NEEDS_BUILD) python3

@@ -339,14 +339,14 @@ look_after(struct store_redis *s)
 	s->hosts = (uint32_t)b.hosts;
 	pthread_mutex_unlock(&s->lock);
 	mirror_epoch(s->mirror, epoch);
+	settling = b.now_us - b.epoch_us < SETTLE_US;
 	if (strcmp(epoch, b.epoch) != 0) {
-		set_state(s, false, true, false);
+		set_state(s, false, settling, false);
 		if (!tell_all(s, &b))
 			goto failed;
 	}
 	if (!tell_pending(s))
 		goto failed;
-	settling = b.now_us - b.epoch_us < SETTLE_US;
 	set_state(s, !settling, settling, false);
 	return;
 failed:

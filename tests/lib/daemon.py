@@ -72,7 +72,6 @@ class Daemon:
 run-dir = "@/run"
 spool-dir = "@/spool"
 journal = "@/journal/journal.db"
-store = "lmdb:@/store"
 store-mirror = "@/mirror"
 user = "{self.user}"
 log-level = debug

@@ -73,11 +73,12 @@ class Redis:
         self.claim = None if port else ports.claim()
         self.port = port or self.claim.number
         self.folder = tempfile.mkdtemp(prefix='millrace-redis-')
+        os.chmod(self.folder, 0o755)
         self.socket = os.path.join(self.folder, 'redis.sock')
         self.sentinel = sentinel
         self.settled = settled
         self.process = None
-        self.password = settings.get('requirepass')
+        self.password = settings.get('requirepass', '').strip('"')
         self.write({'appendonly': 'yes', 'appendfsync': 'no', 'save': '""',
                     **settings})
 
@@ -85,7 +86,7 @@ class Redis:
         lines = [f'port {self.port}', 'bind 127.0.0.1',
                  f'dir {self.folder}', 'daemonize no']
         if self.sentinel is None:
-            lines.append(f'unixsocket {self.socket}')
+            lines += [f'unixsocket {self.socket}', 'unixsocketperm 777']
             lines += [f'{name.replace("_", "-")} {value}'
                       for name, value in settings.items()]
         else:

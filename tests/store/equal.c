@@ -280,6 +280,58 @@ refund(const struct mr_limit *l, uint64_t token, int step)
 	same(&r, after.p, after.n, "a refunded record", step);
 }
 
+/* What merge.lua does, told twice. */
+static void
+merge(int step)
+{
+	struct mr_limit l = { .kind = MR_LIMIT_WINDOW,
+		.amount = -1,
+		.period_ms = some_period() };
+	struct bytes before, once, twice;
+	struct redis_command c = { .n = 0 };
+	int64_t now = clock_wall_us(), slot, at[4], units[4];
+	struct limit_record r, after;
+	char nonce[32];
+
+	some_record(&l, &before);
+	set(0, &before);
+	snprintf(nonce, sizeof(nonce), "{equal}n%d", step);
+	redis_add(&c, "{equal}0");
+	redis_add(&c, nonce);
+	redis_add_number(&c, l.period_ms);
+	redis_add(&c, "60000");
+	slot = now / limit_slot_us(l.period_ms);
+	for (int i = 0; i < 4; i++) {
+		at[i] = slot + 5 - (int64_t)rnd(80);
+		units[i] = (int64_t)rnd(1000);
+		redis_add_number(&c, at[i] > 0 ? at[i] : 0);
+		redis_add_number(&c, units[i]);
+	}
+	freeReplyObject(
+	    must(redis_run(redis, REDIS_MERGE, 2, &c, until()), "merge"));
+	get(0, &once);
+	freeReplyObject(
+	    must(redis_run(redis, REDIS_MERGE, 2, &c, until()), "merge"));
+	get(0, &twice);
+	if (once.n != twice.n || memcmp(once.p, twice.p, once.n) != 0)
+		fail("what is told twice", step);
+	load(&before, &r);
+	load(&once, &after);
+	limit_advance(&r, &l, after.last_us);
+	if (r.gen != after.gen && before.n == 0)
+		r.gen = after.gen; /* drawn from the time */
+	slot = r.last_us / limit_slot_us(l.period_ms);
+	for (int i = 0; i < 4; i++) {
+		int64_t s = at[i] > 0 ? at[i] : 0;
+
+		if (s > slot)
+			s = slot;
+		if (slot - s <= LIMIT_SLOTS)
+			r.counts[s % LIMIT_RING] += units[i];
+	}
+	same(&r, once.p, once.n, "a merged record", step);
+}
+
 static void
 step(int i)
 {
@@ -340,7 +392,10 @@ main(int argc, char **argv)
 		return 1;
 	}
 	for (int i = 0; i < steps; i++)
-		step(i);
+		if (rnd(8) == 0)
+			merge(i);
+		else
+			step(i);
 	redis_destroy(&redis);
 	printf("%d steps\n", steps);
 	return 0;

@@ -8,7 +8,7 @@ import time
 import unittest
 
 from fleet import BUILD, Fleet, SOAK
-from lib.redis import Redis
+from lib.redis import EPOCH, Redis
 
 from proxy import Proxy
 
@@ -106,6 +106,69 @@ class Shared(Fleet):
             self.finish()
 
 
+class Cluster(Shared):
+    """Two masters, and slots that move from one to the other."""
+
+    def setUp(self):
+        super().setUp()
+        self.nodes = [self.server(cluster_enabled='yes', settled=False)
+                      for _ in range(2)]
+        a, b = self.nodes
+        a.call('CLUSTER', 'ADDSLOTSRANGE', 0, 8191)
+        b.call('CLUSTER', 'ADDSLOTSRANGE', 8192, 16383)
+        b.call('CLUSTER', 'SET-CONFIG-EPOCH', 2)
+        a.call('CLUSTER', 'MEET', '127.0.0.1', b.port)
+        self.ids = [node.call('CLUSTER', 'MYID').decode()
+                    for node in self.nodes]
+        until = time.monotonic() + 30
+        while not all(b'cluster_state:ok' in node.call('CLUSTER', 'INFO')
+                      and node.call('CLUSTER', 'SLOTS')[1:] for node in
+                      self.nodes):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.1)
+        self.owner('fleet').call(*EPOCH)
+
+    def owner(self, group):
+        slot = self.nodes[0].call('CLUSTER', 'KEYSLOT', f'{{{group}}}')
+        return self.nodes[slot > 8191]
+
+    def move(self, group):
+        """Its slot to the other node, key by key."""
+        slot = self.nodes[0].call('CLUSTER', 'KEYSLOT', f'{{{group}}}')
+        source = self.owner(group)
+        target = self.nodes[source is self.nodes[0]]
+        ids = dict(zip(self.nodes, self.ids))
+        target.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', ids[source])
+        source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', ids[target])
+        time.sleep(0.3)
+        while keys := source.call('CLUSTER', 'GETKEYSINSLOT', slot, 100):
+            for key in keys:
+                time.sleep(0.02)
+                source.call('MIGRATE', '127.0.0.1', target.port, key, 0,
+                            5000)
+        time.sleep(0.3)
+        for node in (target, source):
+            node.call('CLUSTER', 'SETSLOT', slot, 'NODE', ids[target])
+
+    def test_slots_move(self):
+        groups = ('group', 'another', 'third', 'a}b{c')
+        self.assertEqual(len({self.owner(group).port
+                              for group in groups[:3]}), 2)
+        self.start(self.nodes[0].url()[:-2], keys=5, workers=2)
+        for group in groups[1:]:
+            self.start(self.nodes[0].url()[:-2], workers=1, group=group,
+                       out=self.path(group.replace('}', '')))
+        time.sleep(1.5)
+        self.move('group')
+        time.sleep(1)
+        for group in groups[1:]:
+            path = self.path(group.replace('}', ''))
+            with open(path, encoding='ascii') as f:
+                self.assertGreater(len(f.readlines()), AMOUNT, group)
+        self.options.pop('group', None)
+        self.finish()
+
+
 class Sentinel(Shared):
     """A master, a replica, and one who watches."""
 
@@ -147,10 +210,11 @@ class Sentinel(Shared):
         self.finish()
 
 
-# The base class's tests are not Sentinel's.
+# The base class's tests are not theirs.
 for name in list(vars(Shared)):
     if name.startswith('test_'):
         setattr(Sentinel, name, None)
+        setattr(Cluster, name, None)
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@
 
 #include "ask.h"
 #include "fault.h"
+#include "keep.h"
 #include "rule.h"
 #include "seen.h"
 
@@ -326,6 +327,8 @@ static const struct action actions[] = {
 	{ "dns-log", 0, 0, ask_dns_log },
 	{ "dns-prefetch", 0, 0, ask_dns_prefetch },
 	{ "dns-many", ADD, 0, ask_dns_many },
+	{ "take", ADD, 0, keep_take },
+	{ "count", ADD, 0, keep_count },
 	{ "sleep", 0, 0, fault_sleep },
 	{ "segv", 0, 0, fault_segv },
 	{ "abort", 0, 0, fault_abort },
