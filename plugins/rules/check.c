@@ -28,13 +28,19 @@ related(struct view *v, const char *a, const char *b)
 	return strcasecmp(view_registered(v, a), view_registered(v, b)) == 0;
 }
 
+/* Is the domain one of the list's, or within one? */
 static bool
-is_one_of(
-    struct view *v, const char *domain, const char *const *list, size_t count)
+is_one_of(const char *domain, const char *const *list, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (related(v, domain, list[i]))
+	size_t n = strlen(domain);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t m = strlen(list[i]);
+
+		if (n >= m && strcasecmp(domain + n - m, list[i]) == 0 &&
+		    (n == m || domain[n - m - 1] == '.'))
 			return true;
+	}
 	return false;
 }
 
@@ -157,24 +163,38 @@ has_word(const char *text, const char *word)
 	return false;
 }
 
+/* Once a message: dozens of rules ask for it. */
+static const char *
+folded_name(struct view *v, const struct mr_mailbox *from)
+{
+	char name[FOLDED];
+	size_t n;
+
+	if (v->folded_name == NULL) {
+		n = fold_text(
+		    name, sizeof(name), from->display, strlen(from->display));
+		v->folded_name = pool_copy(v->pool, name, n);
+	}
+	return v->folded_name;
+}
+
 /* BRAND DOMAIN ...: the name claims it, the address is none of its own. */
 static bool
 name_claims(struct view *v, const char *const *words, size_t nwords,
     const char **detail)
 {
 	const struct mr_mailbox *from = first(v, "From");
-	char name[FOLDED], brand[LABEL], words_apart[LABEL];
+	char brand[LABEL], words_apart[LABEL];
 
-	if (from == NULL || from->domain[0] == '\0')
+	if (from == NULL || from->domain[0] == '\0' || from->display[0] == '\0')
 		return false;
-	fold_text(name, sizeof(name), from->display, strlen(from->display));
 	snprintf(words_apart, sizeof(words_apart), "%s", words[0]);
 	for (char *p = words_apart; *p != '\0'; p++)
 		if (*p == '_')
 			*p = ' ';
 	fold_text(brand, sizeof(brand), words_apart, strlen(words_apart));
-	if (brand[0] == '\0' || !has_word(name, brand) ||
-	    is_one_of(v, from->domain, words + 1, nwords - 1))
+	if (brand[0] == '\0' || !has_word(folded_name(v, from), brand) ||
+	    is_one_of(from->domain, words + 1, nwords - 1))
 		return false;
 	*detail = from->domain;
 	return true;
@@ -184,13 +204,12 @@ name_claims(struct view *v, const char *const *words, size_t nwords,
 
 /* The same label is no look-alike: it may be a branch elsewhere. */
 static bool
-looks_like(struct view *v, const char *domain, const char *real)
+looks_like(const char *domain, const char *real)
 {
 	char label[LABEL * 4], folded[LABEL * 4];
 	char wanted[LABEL], wanted_folded[LABEL];
 	size_t n;
 
-	domain = view_registered(v, domain);
 	if ((n = fold_label(label, sizeof(label), domain)) == 0 ||
 	    fold_label(wanted, sizeof(wanted), real) == 0)
 		return false;
@@ -208,10 +227,13 @@ static bool
 look_alike_of(struct view *v, const char *domain, const char *const *words,
     size_t nwords, const char **detail)
 {
-	if (domain[0] == '\0' || is_one_of(v, domain, words, nwords))
+	const char *registered;
+
+	if (domain[0] == '\0' || is_one_of(domain, words, nwords))
 		return false;
+	registered = view_registered(v, domain);
 	for (size_t i = 0; i < nwords; i++)
-		if (looks_like(v, domain, words[i])) {
+		if (looks_like(registered, words[i])) {
 			*detail = domain;
 			return true;
 		}

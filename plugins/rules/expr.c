@@ -6,26 +6,23 @@
 
 enum { NESTING = 40, STACK = 100 };
 
-enum kind { NUMBER, NAME, NOT, MINUS, BINARY };
+enum kind {
+	NUMBER,
+	NAME,
+	NOT,
+	MINUS,
+	BINARY,
+	AND_THEN, /* false: that is the value, go on at .name */
+	OR_ELSE,  /* true: likewise */
+	TRUTH,    /* 0 or 1 */
+};
 
 struct expr_op {
 	enum kind kind;
 	double number;
-	size_t name;
+	size_t name; /* or the op to go on at */
 	double (*compute)(double, double);
 };
-
-static double
-or_(double a, double b)
-{
-	return a != 0 || b != 0;
-}
-
-static double
-and_(double a, double b)
-{
-	return a != 0 && b != 0;
-}
 
 static double
 less(double a, double b)
@@ -83,11 +80,11 @@ times(double a, double b)
 
 static const struct infix {
 	const char *text;
-	int level; /* the higher, the closer it binds */
-	double (*compute)(double, double);
+	int level;                         /* the higher, the closer it binds */
+	double (*compute)(double, double); /* NULL: not always both sides */
 } infixes[] = {
-	{ "||", 1, or_ },
-	{ "&&", 2, and_ },
+	{ "||", 1, NULL },
+	{ "&&", 2, NULL },
 	{ "==", 3, equal },
 	{ "!=", 3, unequal },
 	{ "<=", 4, at_most },
@@ -227,6 +224,22 @@ operator_at(const char *p)
 	return NULL;
 }
 
+/* The right side of "&&" and "||" may not be needed. */
+static bool
+lazy(struct parser *s, const struct infix *o)
+{
+	size_t at = s->expr->nops;
+
+	if (!emit(s,
+		(struct expr_op){ .kind = o->level == 2 ? AND_THEN : OR_ELSE },
+		-1) ||
+	    !binary(s, o->level + 1) ||
+	    !emit(s, (struct expr_op){ .kind = TRUTH }, 0))
+		return false;
+	s->expr->ops[at].name = s->expr->nops;
+	return true;
+}
+
 /* Operators of this level or closer, from left to right. */
 static bool
 binary(struct parser *s, int level)
@@ -243,6 +256,11 @@ binary(struct parser *s, int level)
 			return true;
 		s->p += strlen(o->text);
 		op.compute = o->compute;
+		if (o->compute == NULL) {
+			if (!lazy(s, o))
+				return false;
+			continue;
+		}
 		if (!binary(s, o->level + 1) || !emit(s, op, -1))
 			return false;
 	}
@@ -291,6 +309,17 @@ expr_value(
 		case BINARY:
 			n--;
 			stack[n - 1] = op->compute(stack[n - 1], stack[n]);
+			break;
+		case AND_THEN:
+		case OR_ELSE:
+			stack[n - 1] = unequal(stack[n - 1], 0);
+			if ((stack[n - 1] > 0) == (op->kind == OR_ELSE))
+				i = op->name - 1;
+			else
+				n--;
+			break;
+		case TRUTH:
+			stack[n - 1] = unequal(stack[n - 1], 0);
 			break;
 		}
 	}

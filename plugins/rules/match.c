@@ -190,8 +190,10 @@ match_all(const struct rules *rules, struct view *view,
 	struct run r = { .rules = rules, .view = view, .out = out };
 
 	begin(&r, limits);
+	/* Hidden ones only where another rule asks for them. */
 	for (uint32_t i = 0; i < rules->count; i++)
-		is_match(&r, i);
+		if (!rules->items[i].hidden)
+			is_match(&r, i);
 	regex_run_destroy(&r.regexes);
 }
 

@@ -47,6 +47,7 @@ struct view {
 	const char *client_addr, *client_name, *helo, *login, *tls;
 	size_t text_limit; /* how much of a body patterns look at */
 	time_t now;
+	const char *folded_name; /* of the From, as fold.h has it; or NULL */
 	/* What a test says; a session is asked. */
 	bool test;
 	struct view_pair *notes;

@@ -41,6 +41,9 @@ static const struct expr_case {
 	{ "\tY&&Y1 ", 1 },
 	{ "Y.a-b", 1 },
 	{ "_N", 0 },
+	{ "N && (Y || Y) || Y", 1 },
+	{ "Y || N && N + 1", 1 },
+	{ "(N && Y) + (Y || N) + (2 || 3)", 2 },
 };
 
 static bool
