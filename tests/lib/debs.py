@@ -40,9 +40,12 @@ def env(tree):
               "usr/lib/postfix")
     libraries = [str(path) for place in places for path in tree.glob(place)]
     plugins = [str(path) for path in tree.glob("usr/lib/*/sasl2")]
+    modules = [str(path) for place in ("usr/share/perl5", "usr/lib/*/perl5/*")
+               for path in tree.glob(place)]
     return {
         "LD_LIBRARY_PATH": ":".join(libraries),
         "SASL_PATH": ":".join(plugins),
+        "PERL5LIB": ":".join(modules),
     }
 
 
@@ -118,10 +121,20 @@ def _missing_libraries(folder, package):
     deb = next(folder.glob(f"{package}_*.deb"))
     depends = _run(["dpkg-deb", "-f", deb, "Depends", "Pre-Depends"])
     for clause in re.split(r"[,\n]", re.sub(r"(?m)^\S*Depends:", "", depends)):
-        match = DEPENDENCY.match(clause.strip())
-        library = match and match[1].startswith("lib")
-        if library and not _installed(*match.groups()):
-            yield match[1]
+        choices = [DEPENDENCY.match(word.strip())
+                   for word in clause.split("|")]
+        if not choices[0] or not choices[0][1].startswith("lib"):
+            continue
+        here = any(_installed(*match.groups()) for match in choices if match)
+        if not here and not _is_virtual(choices[0][1]):
+            yield choices[0][1]
+
+
+def _is_virtual(package):
+    """Only others provide it: perl has modules that once were packages."""
+    show = ["apt-cache", "show", "--no-all-versions", package]
+    done = subprocess.run(show, capture_output=True, check=False)
+    return not done.stdout.strip()
 
 
 def _installed(package, relation, version):
