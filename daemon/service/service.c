@@ -13,6 +13,7 @@ static const struct service *const services[] = {
 	&address_service,
 	&content_service,
 	&store_service,
+	&stream_service,
 };
 
 enum { SERVICES = sizeof(services) / sizeof(services[0]) };

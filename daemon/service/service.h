@@ -14,6 +14,7 @@
 #include "millrace/address.h"
 #include "millrace/dns.h"
 #include "millrace/map.h"
+#include "millrace/stream.h"
 
 /*
  * [main] What services that start from now on are to work with.  config
@@ -47,5 +48,6 @@ extern const struct service dns_service;
 extern const struct service map_service;
 extern const struct service content_service;
 extern const struct service store_service;
+extern const struct service stream_service;
 
 #endif

@@ -302,6 +302,7 @@ fake_service(struct fake *f, const char *id, const void *table)
 #include <millrace/fake/content.h>
 #include <millrace/fake/map.h>
 #include <millrace/fake/store.h>
+#include <millrace/fake/stream.h>
 
 /* What a host offers unless fake_service() says otherwise. */
 MR_FAKE const void *
@@ -322,6 +323,8 @@ fake_host_service(const struct mr_host *h, const char *id)
 		return &fake_content_service;
 	if (strcmp(id, MR_STORE_SERVICE) == 0)
 		return &fake_store_service;
+	if (strcmp(id, MR_STREAM_SERVICE) == 0)
+		return &fake_stream_service;
 	return NULL;
 }
 
