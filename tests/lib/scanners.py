@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Private clamd, spamd and rspamd from unpacked Debian packages, and servers
+that behave badly.
+
+    with Clamd() as clamd:
+        ...             # clamd.unix, clamd.tcp: addresses as in options
+
+They run as nobody in folders of their own, ask no DNS, and end with the test.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from . import debs, ports, processes
+
+USER = 'nobody'
+
+
+class Server:
+    """One program of a package, on a free port."""
+
+    name = ''
+    packages = []
+
+    def __enter__(self):
+        self.tree = debs.unpack(self.name, self.packages)
+        self.claim = ports.claim()
+        self.port = self.claim.number
+        self.tcp = f'inet:{self.port}@127.0.0.1'
+        # Short: the path of a unix socket may not be long.
+        self.folder = Path(tempfile.mkdtemp(prefix=f'millrace-{self.name}-',
+                                            dir='/run'))
+        self.folder.chmod(0o755)
+        self.process = None
+        try:
+            self.configure()
+            user = pwd.getpwnam(USER)
+            for path in (self.folder, *self.folder.rglob('*')):
+                os.chown(path, user.pw_uid, user.pw_gid)
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.process is not None:
+            processes.end(self.process, str(self.folder))
+        self.claim.release()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+        return path
+
+    def environment(self):
+        return debs.env(self.tree)
+
+    def start(self, timeout=60):
+        with open(self.folder / 'out', 'ab') as out:
+            self.process = subprocess.Popen(
+                [str(word) for word in self.command()], cwd=self.folder,
+                env={**os.environ, **self.environment()},
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True)
+        until = time.monotonic() + timeout
+        while not ports.listening(self.port):
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f'{self.name} does not start:\n'
+                                   + self.said())
+            time.sleep(0.02)
+
+    def said(self):
+        return ''.join(path.read_text(errors='replace') for path in
+                       self.folder.glob('*') if path.name in ('out', 'log'))
+
+
+CLAMD = '''LocalSocket {folder}/clamd.sock
+LocalSocketMode 666
+TCPSocket {port}
+TCPAddr 127.0.0.1
+User {user}
+Foreground yes
+DatabaseDirectory {folder}/db
+LogFile {folder}/log
+TemporaryDirectory {folder}
+StreamMaxLength {most}
+AlertEncryptedArchive yes
+MaxThreads 4
+'''
+
+# Type 4 is mail, 0 any file; bytes in hexadecimal.
+SIGNATURES = (('Millrace.Test.Malware', 0, b'the-tests-own-malware'),
+              ('PUA.Test.Coupon', 0, b'the-tests-own-coupon'))
+EICAR = (r'X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-'
+         r'ANTIVIRUS-TEST-FILE!$H+H*').encode()
+EICAR_HASH = '44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature\n'
+
+
+class Clamd(Server):
+    """With signatures of the tests' own: two by content, EICAR by its hash."""
+
+    name = 'clamd'
+    packages = ['clamav-daemon']
+    most = 1 << 20
+
+    def configure(self):
+        self.write('db/test.ndb', ''.join(
+            f'{name}:{kind}:*:{text.hex()}\n'
+            for name, kind, text in SIGNATURES))
+        self.write('db/test.hdb', EICAR_HASH)
+        self.write('clamd.conf', CLAMD.format(
+            folder=self.folder, port=self.port, user=USER, most=self.most))
+        self.unix = f'unix:{self.folder}/clamd.sock'
+
+    def command(self):
+        return [self.tree / 'usr/sbin/clamd', '-c',
+                self.folder / 'clamd.conf']
+
+
+class Bad:
+    """A server that says what it is told, to whoever comes.
+
+    answer: bytes, or None: not a word, and the connection stays open.
+    wait: read until nothing has come for a moment, before the answer.
+    """
+
+    def __init__(self, answer, wait=True):
+        self.answer, self.wait = answer, wait
+        self.heard = []         # what each connection sent
+        self.open = []
+
+    def __enter__(self):
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.tcp = f'inet:{self.port}@127.0.0.1'
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
+        for connection in self.open:
+            connection.close()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.talk(connection)
+
+    def talk(self, connection):
+        connection.settimeout(0.05)
+        heard = b''
+        try:
+            while self.wait and (part := connection.recv(65536)):
+                heard += part
+        except TimeoutError:
+            pass
+        except OSError:
+            pass
+        self.heard.append(heard)
+        if self.answer is None:
+            self.open.append(connection)
+            return
+        try:
+            connection.sendall(self.answer)
+        except OSError:
+            pass
+        connection.close()
