@@ -100,5 +100,8 @@ check_host(struct mr_ctx *c, const struct eval_facts *f, struct span record,
 		out->explanation = eval_explain(&e);
 	if (out->result != RESULT_TEMPERROR && out->result != RESULT_PERMERROR)
 		return;
+	out->broken = e.broken || e.why == NULL;
 	out->why = e.why != NULL ? e.why : "libspf2 gave up";
+	if (out->broken)
+		c->host->log(c->host, c, MR_LOG_ERROR, out->why);
 }

@@ -12,7 +12,8 @@ struct check {
 	const char *path;        /* the terms that matched, or NULL */
 	const char *explanation; /* of exp=, or NULL */
 	uint32_t terms, voids;
-	bool late; /* a temperror because its time was up */
+	bool late;   /* a temperror because its time was up */
+	bool broken; /* an error that is ours, not the domain's */
 };
 
 /*

@@ -22,6 +22,13 @@ eval_of(const SPF_dns_server_t *dns)
 	return dns->hook;
 }
 
+static void
+own_fault(struct eval *e, const char *how, const char *text)
+{
+	e->broken = true;
+	eval_stop(e, RESULT_TEMPERROR, "%s: %.150s", how, text);
+}
+
 /* What libspf2 is told of a question.  It must never be NULL. */
 static SPF_dns_rr_t *
 answer(SPF_dns_server_t *dns, const char *name, ns_type type, int status)
@@ -107,8 +114,8 @@ lookup(SPF_dns_server_t *dns, const char *name, ns_type type, int cached)
 
 	(void)cached;
 	if (!tag_parse(name, &tag)) {
-		eval_stop(eval_of(dns), RESULT_TEMPERROR,
-		    "libspf2 asked for what was not in the record");
+		own_fault(
+		    eval_of(dns), "libspf2 asks for what is no tag", name);
 		return answer(dns, name, type, TRY_AGAIN);
 	}
 	if (tag.kind == TAG_MX)
@@ -132,8 +139,7 @@ compile(SPF_server_t *server, SPF_response_t *response, uint32_t number,
 	if (!text.cut &&
 	    SPF_record_compile(server, response, record, buffer) == 0)
 		return SPF_E_SUCCESS;
-	eval_stop(
-	    e, RESULT_TEMPERROR, "libspf2 does not take \"%.150s\"", buffer);
+	own_fault(e, "libspf2 does not take what is written", buffer);
 	return SPF_E_DNS_ERROR;
 }
 
@@ -146,8 +152,12 @@ get_spf(SPF_server_t *server, SPF_request_t *request, SPF_response_t *response,
 	uint32_t number;
 
 	*record = NULL;
-	if (!tag_parse(request->cur_dom, &tag) ||
-	    !eval_enter(eval_of(server->resolver), &tag, &number))
+	if (!tag_parse(request->cur_dom, &tag)) {
+		own_fault(eval_of(server->resolver),
+		    "libspf2 asks for what is no tag", request->cur_dom);
+		return SPF_E_DNS_ERROR;
+	}
+	if (!eval_enter(eval_of(server->resolver), &tag, &number))
 		return SPF_E_DNS_ERROR;
 	return compile(server, response, number, record);
 }

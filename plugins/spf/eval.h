@@ -60,6 +60,7 @@ struct eval {
 	enum result stop;   /* RESULT_TEMPERROR, RESULT_PERMERROR or NONE */
 	const char *why;    /* of stop, in words; or NULL */
 	bool late;          /* its time was up */
+	bool broken;        /* libspf2 did what it must not: a fault of ours */
 	int64_t began;      /* what time_left() said then */
 	struct macro_values values;
 	char addresses[2][ADDRESS_TEXT]; /* %{i}, %{c} */

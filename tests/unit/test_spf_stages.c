@@ -51,6 +51,26 @@ test_authenticated(void **state)
 	fake_finish(&f);
 }
 
+/* libspf2 would let it pass, whatever the record says. */
+static void
+test_loopback(void **state)
+{
+	static const char *const clients[] = { "127.0.0.9", "::1" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(clients); i++) {
+		struct fake f;
+
+		fake_init(&f, &mr_plugin_spf);
+		((struct spf_conf *)f.conf)->skip_clients = NULL;
+		f.client.addr = clients[i];
+		put_zone(&f);
+		assert_true(fake_open(&f));
+		assert_int_equal(fake_mail(&f, "a@fail.example"), MR_REJECT);
+		fake_finish(&f);
+	}
+}
+
 /* --- relays --- */
 
 static const struct relay_case {
@@ -338,6 +358,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_helo_stage),
 		cmocka_unit_test(test_authenticated),
+		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_relays),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_many_terms),
