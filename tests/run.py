@@ -54,6 +54,9 @@ def sanitized(name, options, files=('*',)):
         **options)]
 
 
+# GLib's own allocator would hide from the sanitizers what is done to memory.
+GLIB = {'G_SLICE': 'always-malloc'}
+
 GROUPS = {
     'unit': lambda: programs('build/asan/tests/unit/test_*'),
     'fuzz': replays,
@@ -66,12 +69,14 @@ GROUPS = {
     'mta': lambda: python_files('tests/mta/test_*.py'),
     'asan': lambda: sanitized('asan', {
         'ASAN_OPTIONS': 'detect_leaks=0:abort_on_error=1',
-        'UBSAN_OPTIONS': 'print_stacktrace=1'}),
+        'UBSAN_OPTIONS': 'print_stacktrace=1', **GLIB}),
     'tsan': lambda: sanitized('tsan', {
         'TSAN_OPTIONS': 'halt_on_error=0:exitcode=66:'
-                        'suppressions=' + ROOT + '/tests/lib/tsan.supp'},
+                        'suppressions=' + ROOT + '/tests/lib/tsan.supp',
+        **GLIB},
         # Slow: the ones in which threads meet.
-        ('sessions', 'results', 'reload', 'faults', 'dns_shared')),
+        ('sessions', 'results', 'reload', 'faults', 'dns_shared',
+         'content')),
 }
 
 

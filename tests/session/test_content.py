@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -110,6 +111,30 @@ rule SUBJECT
                 self.message(m, headers=MIXED, body=body)
             self.assertIn(
                 finding, self.found(d, 1 if finding == 'MIME_DEPTH' else 2))
+
+    def test_sessions_side_by_side(self):
+        """GMime, iconv and PCRE2 are used by several threads at once."""
+        d = self.rules(self.RULES, workers=1)
+        body = part(b'caf=E9 for free', 'Content-Transfer-Encoding: '
+                    'quoted-printable',
+                    'Content-Type: text/plain; charset=iso-8859-1') + b'--x--'
+        wrong = []
+
+        def talk():
+            with self.session(d) as m:
+                for _ in range(20):
+                    message = self.send(m, headers=MIXED, body=body)
+                    if message.verdict != 'accept':
+                        wrong.append(message.answers)
+
+        threads = [threading.Thread(target=talk) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+        self.assertEqual({tuple(s['name'] for s in record['symbols'])
+                          for record in records(d, 80)}, {('TEXT_CAFE',)})
 
     HOSTILE = {
         'nested': (MIXED, b''.join(
