@@ -125,18 +125,22 @@ stop_accepting(void)
 	atomic_store(&worker.settings.own->state, WORKER_RETIRES);
 }
 
+/*
+ * Its own memory: pages of files that it maps, as the store's, are shared and
+ * can be dropped at any time.
+ */
 static int64_t
 resident_bytes(void)
 {
-	long pages = 0;
+	long resident = 0, shared = 0;
 	FILE *f = fopen("/proc/self/statm", "re");
 
 	if (f == NULL)
 		return 0;
-	if (fscanf(f, "%*s %ld", &pages) != 1)
-		pages = 0;
+	if (fscanf(f, "%*s %ld %ld", &resident, &shared) != 2)
+		resident = shared = 0;
 	fclose(f);
-	return pages * sysconf(_SC_PAGESIZE);
+	return (resident - shared) * sysconf(_SC_PAGESIZE);
 }
 
 /* A plugin that leaks costs a new worker now and then, not the machine. */
