@@ -318,11 +318,16 @@ test_wide(void **state)
 	const int64_t t0 = ((INT64_C(7) << 32) + 5) * width;
 	const int64_t t1 = ((INT64_C(8) << 32) + 5) * width;
 	struct limit_record r = { 0 };
+	char bytes[LIMIT_RECORD_MOST];
 	struct mr_limit_state s;
 	uint64_t token;
 
 	(void)state;
 	assert_true(at(&r, l, t0, &token));
+	assert_true(
+	    limit_decode((struct span){ bytes, limit_encode(&r, bytes) }, &r));
+	limit_show(&r, &l, &s);
+	assert_int_equal(s.used, 70000);
 	assert_true(at(&r, l, t1, NULL));
 	limit_show(&r, &l, &s);
 	assert_int_equal(s.used, 70000);
