@@ -17,10 +17,14 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from lib.daemon import BUILD  # noqa: E402
+from lib.redis import Redis  # noqa: E402
 
 DRIVER = os.path.join(BUILD, 'tests/store/driver')
 # Longer and more of everything: `make store-soak`.
 SOAK = float(os.environ.get('STORE_SOAK', '1'))
+
+# What SharedFleet's workers are limited to.
+AMOUNT, PERIOD = 60, 1000
 
 
 def worst(entries, period_us):
@@ -139,3 +143,26 @@ class Fleet(unittest.TestCase):
         # Who starts late may find one that is free again.
         self.assertEqual(worst(self.accepted(), period_ms * 1000 - 1000),
                          amount, self.said())
+
+
+class SharedFleet(Fleet):
+    """On a private Redis, or several."""
+
+    def start(self, url=None, workers=4, hosts=2, **more):
+        self.options = dict({
+            'store': url or self.redis.url(), 'amount': AMOUNT,
+            'period_ms': PERIOD, 'ms': 600000, 'threads': 3,
+            'think_us': 1000, 'timeout_ms': 200}, **more)
+        for i in range(workers):
+            self.worker(i % hosts, **self.options)
+
+    def server(self, **settings):
+        self.redis = Redis(**settings)
+        self.addCleanup(self.redis.__exit__)
+        return self.redis.start()
+
+    def finish(self, **more):
+        self.kill_all()
+        self.check_never_more(AMOUNT, PERIOD, AMOUNT * 8 // 10)
+        self.check_exactly(AMOUNT, PERIOD,
+                           **{'store': self.options['store'], **more})
