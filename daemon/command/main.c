@@ -126,9 +126,14 @@ run_of_plugin(int argc, char **argv)
 	struct setup setup = { 0 };
 	int status = EXIT_USAGE;
 
-	if ((argc = option_take_known(&table, 1, argc, argv)) < 0 ||
-	    !installed_load(&common, &setup))
+	if ((argc = option_take_known(&table, 1, argc, argv)) < 0)
 		return EXIT_USAGE;
+	if (!installed_load(&common, &setup)) {
+		complain("%s is no command of millrace itself: millrace "
+			 "--help shows those",
+		    argv[0]);
+		return EXIT_USAGE;
+	}
 	if ((p = plugin_command_find(&setup, argv[0])) != NULL)
 		status = plugin_command_run(&common, &setup, p, argc, argv);
 	else
