@@ -452,23 +452,24 @@ test_malformed_are_dropped(void **state)
 static void
 test_too_large_is_shortened(void **state)
 {
-	enum { STEPS = 5000 };
+	/* Each recipient is more than a megabyte of JSON. */
+	enum { STEPS = 5000, RECIPIENTS = 20 };
 	struct fixture *f = *state;
 	struct record r = plain(clock_wall_us(), "id-1");
 	struct record_step *steps = memory_zalloc(STEPS * sizeof(*steps));
-	struct record_recipient *to = memory_zalloc(STEPS * sizeof(*to));
+	struct record_recipient *to = memory_zalloc(RECIPIENTS * sizeof(*to));
 	char *text = memory_zalloc(200001);
 
 	memset(text, '\x01', 200000); /* six bytes each in JSON */
-	for (int i = 0; i < STEPS; i++) {
+	for (int i = 0; i < STEPS; i++)
 		steps[i] = (struct record_step){ .instance = "lists",
 			.next = &steps[i + 1] };
+	for (int i = 0; i < RECIPIENTS; i++)
 		to[i] = (struct record_recipient){ .address = text,
 			.next = &to[i + 1] };
-	}
 	steps[STEPS - 1].verdict = MR_REJECT;
 	steps[STEPS - 1].next = NULL;
-	to[STEPS - 1].next = NULL;
+	to[RECIPIENTS - 1].next = NULL;
 	r.steps = steps;
 	start(f, 14);
 	assert_true(journal_send(&r));
