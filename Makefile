@@ -95,6 +95,7 @@ PLUGIN_LIBS_dkim := -lopendkim -lcrypto
 PLUGIN_LIBS_dmarc := -lcjson -lz
 PLUGIN_LIBS_learn := -lcrypto -lsqlite3 -lm
 PLUGIN_LIBS_ratelimit := -lsqlite3
+PLUGIN_LIBS_rspamd := -lcjson
 PLUGIN_LIBS_rules := -lpcre2-8
 PLUGIN_LIBS_spf := -lspf2
 # Tests are linked with plugins' own files: with what any of them needs.

@@ -127,6 +127,84 @@ class Clamd(Server):
                 self.folder / 'clamd.conf']
 
 
+RSPAMD = '''
+options {{
+  pidfile = "{folder}/rspamd.pid";
+  filters = "";
+  url_tld = "{folder}/tlds";
+  cache_file = "{folder}/symbols.cache";
+  dns {{ nameserver = ["127.0.0.1:{port}:10"]; timeout = 10ms; }}
+  local_addrs = [];
+  disable_hyperscan = true;
+}}
+logging {{ type = "file"; filename = "{folder}/log"; level = "warning"; }}
+
+worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
+actions {{ reject = 15; add_header = 6; greylist = 4; }}
+lua = "{folder}/own.lua";
+'''
+
+# Points and an action for a word in the subject; and what it was told.
+RSPAMD_RULES = '''
+local function subject(name, score, action)
+  rspamd_config:register_symbol({ name = name, score = score,
+    callback = function(task)
+      if not string.find(task:get_subject() or "", name, 1, true) then
+        return
+      end
+      if action then task:set_pre_result(action, "own words for " .. name) end
+      return true, 1.0, "a\\nb"
+    end })
+end
+subject("POINTS", 4.5)
+subject("MORE-points", 20)
+subject("LATER", 0, "soft reject")
+rspamd_config:register_symbol({ name = "TOLD", score = 0.5,
+  callback = function(task)
+    local to = {}
+    for _, r in ipairs(task:get_recipients("smtp") or {}) do
+      table.insert(to, r.addr)
+    end
+    return true, 1.0, { tostring(task:get_ip()), task:get_helo(),
+      task:get_hostname() or "-", task:get_from("smtp")[1].addr,
+      table.concat(to, "+"), task:get_user() or "-",
+      task:get_queue_id(), tostring(task:get_rawbody()),
+      task:get_header("From") }
+  end })
+'''
+
+
+class Rspamd(Server):
+    """A normal worker with rules of the tests' own."""
+
+    name = 'rspamd'
+    packages = ['rspamd']
+
+    def configure(self):
+        self.share = self.tree / 'usr/share/rspamd'
+        self.write('own.lua', RSPAMD_RULES)
+        # The whole list takes 15 s to compile.
+        self.write('tlds', 'com\nnet\norg\nexample\ntest\n')
+        self.write('rspamd.conf', RSPAMD.format(
+            folder=self.folder, port=self.port))
+
+    def command(self):
+        places = {'LUALIBDIR': 'lualib', 'RULESDIR': 'rules',
+                  'PLUGINSDIR': 'plugins', 'SHAREDIR': ''}
+        words = [f'{name}={self.share / place}'
+                 for name, place in places.items()]
+        words.append(f'DBDIR={self.folder}')
+        return [self.tree / 'usr/bin/rspamd', '-c',
+                self.folder / 'rspamd.conf', '-f', '-u', USER, '-g',
+                'nogroup', '--insecure',
+                *(part for word in words for part in ('--var', word))]
+
+    def environment(self):
+        env = debs.env(self.tree)
+        env['LD_LIBRARY_PATH'] += f':{self.tree}/usr/lib/rspamd'
+        return env
+
+
 class Bad:
     """A server that says what it is told, to whoever comes.
 

@@ -10,8 +10,9 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from lib.scanners import EICAR, Bad, Clamd                      # noqa: E402
-from lib.scene import Scene, records, section                   # noqa: E402
+from lib.scanners import EICAR, Bad, Clamd, Rspamd                     # noqa: E402
+from lib.scene import (BODY, HEADERS, RECIPIENT, SENDER, Scene,    # noqa: E402
+                       records, section)
 
 DEAD = 'inet:1@127.0.0.1'
 MALWARE = b'the-tests-own-malware\r\n'
@@ -32,10 +33,13 @@ class Scanner(Scene):
 
     def sent(self, d, count=1, login=None, **values):
         """(verdict, edits, record) of one message."""
-        with self.session(d) as m:
+        with self.session(d, helo='helo.example.com') as m:
             if login:
-                m.macros('M', {'{auth_authen}': login})
-            message = self.send(m, **values)
+                m.macros('M', {'i': '4Xk2Qz', '{auth_authen}': login})
+                message = m.send_message((SENDER, (RECIPIENT,)), HEADERS,
+                                         BODY)
+            else:
+                message = self.send(m, **values)
         verdict = message.verdict
         record = records(d, count)[-1]
         return (verdict if isinstance(verdict, str) else verdict[1],
@@ -176,6 +180,87 @@ class Clam(Scanner):
         self.assertEqual(self.wait_lines(d, r'av: \S+: works again', 1),
                          [f'av: {bad.tcp}: works again'])
         self.assertEqual(len(bad.heard), 3)
+
+
+class OfRspamd(Scanner):
+    server = Rspamd
+
+    def rspamd(self, servers=None, **values):
+        return self.daemon(section(
+            'rspamd', 'r', servers=servers or [self.real.tcp], **values))
+
+    def subject(self, d, text, **values):
+        return self.sent(d, headers=(('From', 'a@example.com'),
+                                     ('Subject', text)), **values)
+
+    def test_what_it_is_told(self):
+        d = self.rspamd()
+        _, _, record = self.sent(d, login='ann')
+        score, detail = self.symbols(record)['RSPAMD_TOLD']
+        self.assertEqual(score, 0.5)
+        self.assertRegex(
+            detail, r'^192\.0\.2\.7 helo\.example\.com client\.example\.com '
+                    r'alice@example\.com bob@example\.net ann 4Xk2Qz '
+                    r'\?+It is a body\.\?+ Alice <alice@example\.com>$')
+        _, _, record = self.sent(d, 2, recipients=(
+            '<b@example.net>', '<c@example.net>'))
+        self.assertIn('b@example.net+c@example.net - ',
+                      self.symbols(record)['RSPAMD_TOLD'][1])
+
+    def test_symbols_and_scores(self):
+        verdict, edits, record = self.subject(self.rspamd(), 'POINTS')
+        score, detail = self.symbols(record)['RSPAMD_POINTS']
+        self.assertEqual((verdict, edits, score, record['score']),
+                         ('accept', [], 4.5, 5))
+        self.assertRegex(detail, r'^a\?+b$')
+        _, _, record = self.subject(
+            self.rspamd(prefix='R_', weight='0.5'), 'MORE-points')
+        self.assertEqual(self.symbols(record)['R_MORE_POINTS'][0], 10)
+        _, _, record = self.subject(self.rspamd(symbols='sum'), 'POINTS')
+        self.assertEqual(self.symbols(record), {'RSPAMD_SCORE': (5, None)})
+
+    def test_its_action_is_only_taken_if_asked_for(self):
+        for follow, subject, want in (
+                ('reject', 'MORE-points', '550 5.7.1 spam: 20.00 of 15.00'),
+                ('add header', 'MORE-points', 'accept'),
+                ('soft reject', 'LATER', '451 4.7.1 own words for LATER'),
+                ('greylist', 'POINTS', '451 4.7.1 Refused'),
+                ('reject', 'LATER', 'accept')):
+            with self.subTest(follow):
+                d = self.rspamd(follow=[follow],
+                                reply='spam: {score} of {threshold}',
+                                later_reply='{message} ')
+                self.assertEqual(self.subject(d, subject)[0].rstrip(), want)
+
+    def test_its_header_replaces_a_forged_one(self):
+        d = self.rspamd(follow=['add header'])
+        _, edits, _ = self.sent(d, headers=(
+            ('From', 'a@example.com'), ('Subject', 'hello'),
+            ('X-Spam', 'No')))
+        self.assertEqual(edits, [('chgheader', 1, 'X-Spam', '')])
+        _, edits, _ = self.subject(self.rspamd(
+            follow=['add header'], header='X-Flag'), 'MORE-points LATER')
+        self.assertEqual(edits, [])
+
+    def test_too_large(self):
+        _, _, record = self.sent(self.rspamd(max_size='1K'),
+                                 body=b'x' * 60 * 20)
+        self.assertEqual(self.symbols(record), {
+            'RSPAMD_UNSCANNED': (0, 'larger than max-size')})
+
+    def test_errors_it_tells_of(self):
+        bad = self.bad(b'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n')
+        d = self.rspamd([bad.tcp], on_error='reject')
+        verdict, _, record = self.sent(d)
+        self.assertEqual((verdict[:3], self.symbols(record)), (
+            '550', {'RSPAMD_FAILED': (0, 'it answers 503')}))
+        d = self.rspamd([bad.tcp, self.real.tcp], on_error='reject')
+        self.assertEqual(self.sent(d)[0], 'accept')
+
+    def test_faults(self):
+        self.faults('rspamd', {}, b'HTTP/1.1 200 OK\r\nContent-Length: 30'
+                    b'\r\n\r\n{"score":20,"action":"reject"}',
+                    lambda verdict: verdict == 'accept')
 
 
 if __name__ == '__main__':
