@@ -412,7 +412,7 @@ test_plugin_dir(void **state)
 static void
 test_built_in(void **state)
 {
-	static const struct config_plugin plugins[] = {
+	static const struct config_plugin used[] = {
 		{ .name = "access" },
 		{ .name = "dkim" },
 		{ .name = "dmarc" },
@@ -420,7 +420,7 @@ test_built_in(void **state)
 		{ .name = "spf" },
 	};
 	char *why = NULL;
-	struct config *c = config_load(NULL, plugins, 5, &why);
+	struct config *c = config_load(NULL, used, 5, &why);
 
 	(void)state;
 	if (c == NULL)
