@@ -295,8 +295,11 @@ story_mail(struct mr_ctx *c, const char *const *args)
 		return v;
 	if ((why.rule = too_large(&m->rules, m->declared)) != NULL)
 		return tell_over(c, CHARGE_NEVER, &why, m->keys);
-	/* Within a margin there may be room yet. */
-	if (conf(c)->over == OVER_HOLD)
+	/*
+	 * Within a margin there may be room yet; and of mail that is counted
+	 * at its end Postfix can refuse nothing before.
+	 */
+	if (conf(c)->over == OVER_HOLD || conf(c)->count_at == COUNT_AT_EOM)
 		return MR_CONTINUE;
 	w = wish(c, &m->rules, m->keys);
 	w.cost[LIMIT_MESSAGES] = w.cost[LIMIT_RECIPIENTS] = 1;
