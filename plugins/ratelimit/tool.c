@@ -1,35 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tool.h"
+#include "tool_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "view.h"
-
-enum { DONE = 0, REFUSED = 1, USAGE = 2, LATER = 75, TOP_ROWS = 20 };
-
-/* The instances that a command is about. */
-struct group {
-	const struct mr_tool *tool;
-	const char *only; /* --instance */
-	struct ratelimit *items;
-	const char **names;
-	uint32_t count;
-};
-
-static int32_t
-complain(int32_t status, const char *what, const char *detail)
+int32_t
+tool_complain(int32_t status, const char *what, const char *detail)
 {
 	fprintf(stderr, "millrace limits: %s%s%s\n", what,
 	    detail != NULL ? ": " : "", detail != NULL ? detail : "");
 	return status;
 }
 
-static int32_t
-store_is_down(void)
+int32_t
+tool_store_is_down(void)
 {
-	return complain(LATER, "the store does not answer", NULL);
+	return tool_complain(LATER, "the store does not answer", NULL);
 }
 
 /* Take --instance NAME out of the words; false after a message. */
@@ -44,7 +31,7 @@ take_option(struct group *g, int32_t *argc, char **argv)
 			continue;
 		}
 		if (++i == *argc) {
-			complain(USAGE, "--instance needs a name", NULL);
+			tool_complain(USAGE, "--instance needs a name", NULL);
 			return false;
 		}
 		g->only = argv[i];
@@ -53,8 +40,8 @@ take_option(struct group *g, int32_t *argc, char **argv)
 	return true;
 }
 
-static void
-close_all(struct group *g)
+void
+tool_close(struct group *g)
 {
 	for (uint32_t i = 0; i < g->count; i++)
 		instance_finish(&g->items[i]);
@@ -62,9 +49,8 @@ close_all(struct group *g)
 	free(g->names);
 }
 
-/* Words without the option, and open instances; the status if not DONE. */
-static int32_t
-open_all(struct group *g, const struct mr_tool *t, int32_t *argc, char **argv)
+int32_t
+tool_open(struct group *g, const struct mr_tool *t, int32_t *argc, char **argv)
 {
 	const struct mr_host *host = t->ctx->host;
 
@@ -74,25 +60,25 @@ open_all(struct group *g, const struct mr_tool *t, int32_t *argc, char **argv)
 	g->items = calloc(t->count + 1, sizeof(*g->items));
 	g->names = calloc(t->count + 1, sizeof(*g->names));
 	if (g->items == NULL || g->names == NULL) {
-		close_all(g);
-		return complain(LATER, "there is no memory", NULL);
+		tool_close(g);
+		return tool_complain(LATER, "there is no memory", NULL);
 	}
 	for (uint32_t i = 0; i < t->count; i++) {
 		if (g->only != NULL && strcmp(g->only, t->names[i]) != 0)
 			continue;
 		if (!instance_init(
 			&g->items[g->count], host, t->confs[i], false)) {
-			close_all(g);
+			tool_close(g);
 			return USAGE;
 		}
 		g->names[g->count++] = t->names[i];
 	}
 	if (g->count > 0)
 		return DONE;
-	close_all(g);
+	tool_close(g);
 	return g->only != NULL
-		   ? complain(USAGE, "there is no such instance", g->only)
-		   : complain(USAGE,
+		   ? tool_complain(USAGE, "there is no such instance", g->only)
+		   : tool_complain(USAGE,
 			 "the configuration has no instance of ratelimit",
 			 NULL);
 }
@@ -103,14 +89,14 @@ static int32_t
 show(const struct mr_tool *t, int32_t argc, char **argv)
 {
 	struct group g;
-	int32_t status = open_all(&g, t, &argc, argv);
+	int32_t status = tool_open(&g, t, &argc, argv);
 	bool first = true;
 
 	if (status != DONE)
 		return status;
 	if (argc != 2) {
-		close_all(&g);
-		return complain(USAGE, "show KEY", NULL);
+		tool_close(&g);
+		return tool_complain(USAGE, "show KEY", NULL);
 	}
 	if (t->json)
 		putchar('[');
@@ -121,7 +107,7 @@ show(const struct mr_tool *t, int32_t argc, char **argv)
 		if (!view_keys(&v, t->ctx, argv[1]))
 			continue;
 		if (!view_fill(&v, t->ctx))
-			status = store_is_down();
+			status = tool_store_is_down();
 		else if (t->json)
 			view_print_json(&v, first);
 		else
@@ -130,9 +116,10 @@ show(const struct mr_tool *t, int32_t argc, char **argv)
 	}
 	if (t->json)
 		puts("]");
-	close_all(&g);
+	tool_close(&g);
 	if (first)
-		return complain(REFUSED, "no instance has such a key", argv[1]);
+		return tool_complain(
+		    REFUSED, "no instance has such a key", argv[1]);
 	return status;
 }
 
@@ -300,7 +287,7 @@ list_usage(const struct mr_tool *t, struct group *g, size_t most, bool plain)
 
 	for (uint32_t i = 0; i < g->count && status == DONE; i++)
 		if (!collect(&rows, t->ctx, &g->items[i], g->names[i]))
-			status = store_is_down();
+			status = tool_store_is_down();
 	if (rows.count > 0 && !plain)
 		qsort(rows.items, rows.count, sizeof(*rows.items), by_fill);
 	if (status == DONE)
@@ -315,7 +302,7 @@ static int32_t
 top(const struct mr_tool *t, int32_t argc, char **argv)
 {
 	struct group g;
-	int32_t status = open_all(&g, t, &argc, argv);
+	int32_t status = tool_open(&g, t, &argc, argv);
 	long most = TOP_ROWS;
 	char *end = NULL;
 
@@ -324,10 +311,10 @@ top(const struct mr_tool *t, int32_t argc, char **argv)
 	if (argc > 1)
 		most = strtol(argv[1], &end, 10);
 	if (argc > 2 || most < 1 || (end != NULL && *end != '\0'))
-		status = complain(USAGE, "top [N]", NULL);
+		status = tool_complain(USAGE, "top [N]", NULL);
 	else
 		status = list_usage(t, &g, (size_t)most, false);
-	close_all(&g);
+	tool_close(&g);
 	return status;
 }
 
@@ -346,7 +333,7 @@ export_all(const struct mr_tool *t, int32_t argc, char **argv)
 {
 	const char *set = "set", *block = "block";
 	struct group g;
-	int32_t status = open_all(&g, t, &argc, argv);
+	int32_t status = tool_open(&g, t, &argc, argv);
 
 	if (status != DONE)
 		return status;
@@ -356,263 +343,9 @@ export_all(const struct mr_tool *t, int32_t argc, char **argv)
 			print_override, &set) ||
 		    !stored_each(g.items[i].stored, t->ctx, STORED_BLOCK,
 			print_override, &block))
-			status = store_is_down();
-	close_all(&g);
+			status = tool_store_is_down();
+	tool_close(&g);
 	return status;
-}
-
-/* --- changes --- */
-
-/* Each group once, of the instances that have the key. */
-static bool
-is_first_of_group(const struct group *g, uint32_t i)
-{
-	for (uint32_t k = 0; k < i; k++)
-		if (strcmp(g->items[k].conf->group, g->items[i].conf->group) ==
-		    0)
-			return false;
-	return true;
-}
-
-/* Words from the second operand on, with a separator. */
-static char *
-joined(int32_t argc, char **argv, const char *between)
-{
-	size_t n = 1;
-	char *out;
-
-	for (int32_t i = 2; i < argc; i++)
-		n += strlen(argv[i]) + strlen(between);
-	if ((out = calloc(1, n)) == NULL)
-		abort();
-	for (int32_t i = 2; i < argc; i++)
-		snprintf(out + strlen(out), n - strlen(out), "%s%s",
-		    i > 2 ? between : "", argv[i]);
-	return out;
-}
-
-/* Change one kind of override of the key; text NULL removes it. */
-static int32_t
-change(const struct mr_tool *t, struct group *g, enum stored_kind kind,
-    const char *key, const char *text)
-{
-	int32_t status = REFUSED;
-
-	for (uint32_t i = 0; i < g->count; i++) {
-		struct view v = { .ratelimit = &g->items[i] };
-		char name[RULES_NAME_BYTES + KEY_VALUE_BYTES + 2];
-
-		if (!is_first_of_group(g, i) || !view_keys(&v, t->ctx, key))
-			continue;
-		snprintf(name, sizeof(name), "%s:%.*s", v.keys[v.first].name,
-		    KEY_VALUE_BYTES, v.keys[v.first].value);
-		switch (
-		    stored_put(g->items[i].stored, t->ctx, kind, name, text)) {
-		case MR_STORE_OK:
-			if (!t->json)
-				printf("%s: %s\n", name,
-				    text != NULL ? text : "as configured");
-			status = DONE;
-			break;
-		case MR_STORE_NONE:
-			break;
-		default:
-			return store_is_down();
-		}
-	}
-	if (t->json)
-		printf("{\"done\":%s}\n", status == DONE ? "true" : "false");
-	if (status == REFUSED)
-		complain(REFUSED,
-		    text != NULL ? "no instance has such a key"
-				 : "there is nothing to take back for",
-		    key);
-	return status;
-}
-
-static const char *
-set_fault(const struct group *g, const char *text)
-{
-	const char *at = text, *why = limit_fault(text);
-	struct limit l;
-
-	while (why == NULL && (why = limit_next(&at, &l)) == NULL &&
-	       l.what != LIMIT_END) {
-		bool known = l.key_bytes == 0;
-
-		for (uint32_t i = 0; i < g->count; i++)
-			for (uint32_t k = 0; k < g->items[i].nkeys; k++)
-				known |= strlen(g->items[i].names[k]) ==
-					     l.key_bytes &&
-					 memcmp(g->items[i].names[k], l.key,
-					     l.key_bytes) == 0;
-		if (!known)
-			why = "there is no key of that name";
-	}
-	return why;
-}
-
-static int32_t
-set(const struct mr_tool *t, int32_t argc, char **argv)
-{
-	struct group g;
-	int32_t status = open_all(&g, t, &argc, argv);
-	const char *why;
-	char *text;
-
-	if (status != DONE)
-		return status;
-	if (argc < 3) {
-		close_all(&g);
-		return complain(
-		    USAGE, "set KEY LIMITS, or set KEY default", NULL);
-	}
-	text = joined(argc, argv, ", ");
-	if (strcmp(text, "default") == 0)
-		status = change(t, &g, STORED_LIMITS, argv[1], NULL);
-	else if ((why = set_fault(&g, text)) != NULL)
-		status = complain(USAGE, text, why);
-	else
-		status = change(t, &g, STORED_LIMITS, argv[1], text);
-	free(text);
-	close_all(&g);
-	return status;
-}
-
-static int32_t
-block(const struct mr_tool *t, int32_t argc, char **argv)
-{
-	struct group g;
-	int32_t status = open_all(&g, t, &argc, argv);
-	char *text, *whole;
-
-	if (status != DONE)
-		return status;
-	if (argc < 2) {
-		close_all(&g);
-		return complain(USAGE, "block KEY [TEXT]", NULL);
-	}
-	text = joined(argc, argv, " ");
-	if (asprintf(&whole, "blocked %s", text) == -1)
-		abort();
-	if (limit_fault(whole) != NULL)
-		status = complain(USAGE, text, limit_fault(whole));
-	else
-		status = change(t, &g, STORED_BLOCK, argv[1], text);
-	free(whole);
-	free(text);
-	close_all(&g);
-	return status;
-}
-
-static int32_t
-unblock(const struct mr_tool *t, int32_t argc, char **argv)
-{
-	struct group g;
-	int32_t status = open_all(&g, t, &argc, argv);
-
-	if (status != DONE)
-		return status;
-	if (argc != 2)
-		status = complain(USAGE, "unblock KEY", NULL);
-	else
-		status = change(t, &g, STORED_BLOCK, argv[1], NULL);
-	close_all(&g);
-	return status;
-}
-
-/* What is counted under a key, whether a limit for it is left or not. */
-struct clearing {
-	struct mr_ctx *ctx;
-	const struct ratelimit *ratelimit;
-	int64_t cleared;
-	bool marks;
-};
-
-static bool
-clear_counter(void *arg, struct mr_bytes key, struct mr_bytes value)
-{
-	struct clearing *cl = arg;
-	const struct ratelimit *r = cl->ratelimit;
-	struct mr_bytes group = { r->conf->group,
-		(uint32_t)strlen(r->conf->group) };
-	struct rules_counter_parts parts;
-	struct mr_limit l = { .key = key, .amount = -1, .burst = 1 };
-
-	(void)value;
-	if (cl->marks) {
-		r->store->remove(cl->ctx, group, key);
-		return true;
-	}
-	if (!rules_counter_parse(key.p, key.n, &parts))
-		return true;
-	l.kind =
-	    parts.limit.what == LIMIT_RATE ? MR_LIMIT_RATE : MR_LIMIT_WINDOW;
-	if (l.kind == MR_LIMIT_RATE)
-		l.amount = 1;
-	l.period_ms = parts.limit.period_ms;
-	if (r->store->reset(cl->ctx, group, &l, 1) == MR_STORE_OK)
-		cl->cleared++;
-	return true;
-}
-
-static bool
-clear_key(struct clearing *cl, const char *key)
-{
-	const struct ratelimit *r = cl->ratelimit;
-	struct mr_bytes group = { r->conf->group,
-		(uint32_t)strlen(r->conf->group) };
-	char prefix[RULES_COUNTER_BYTES];
-	int n = snprintf(prefix, sizeof(prefix), "%.260s ", key);
-
-	cl->marks = false;
-	if (r->store->each(cl->ctx, group,
-		(struct mr_bytes){ prefix, (uint32_t)n }, clear_counter,
-		cl) != MR_STORE_OK)
-		return false;
-	cl->marks = true;
-	n = snprintf(prefix, sizeof(prefix), "d %.260s ", key);
-	r->store->each(cl->ctx, group, (struct mr_bytes){ prefix, (uint32_t)n },
-	    clear_counter, cl);
-	n = snprintf(prefix, sizeof(prefix), "r %.260s", key);
-	r->store->remove(
-	    cl->ctx, group, (struct mr_bytes){ prefix, (uint32_t)n });
-	return true;
-}
-
-static int32_t
-reset(const struct mr_tool *t, int32_t argc, char **argv)
-{
-	struct group g;
-	int32_t status = open_all(&g, t, &argc, argv);
-	struct clearing cl = { .ctx = t->ctx };
-
-	if (status != DONE)
-		return status;
-	if (argc != 2)
-		status = complain(USAGE, "reset KEY", NULL);
-	for (uint32_t i = 0; i < g.count && status == DONE; i++) {
-		struct view v = { .ratelimit = &g.items[i] };
-		char name[RULES_NAME_BYTES + KEY_VALUE_BYTES + 2];
-
-		if (!is_first_of_group(&g, i) ||
-		    !view_keys(&v, t->ctx, argv[1]))
-			continue;
-		snprintf(name, sizeof(name), "%s:%.*s", v.keys[v.first].name,
-		    KEY_VALUE_BYTES, v.keys[v.first].value);
-		cl.ratelimit = &g.items[i];
-		if (!clear_key(&cl, name))
-			status = store_is_down();
-	}
-	close_all(&g);
-	if (status != DONE)
-		return status;
-	if (t->json)
-		printf("{\"counters\":%lld}\n", (long long)cl.cleared);
-	else
-		printf("%s: %lld counters are at 0\n", argv[1],
-		    (long long)cl.cleared);
-	return cl.cleared > 0 ? DONE : REFUSED;
 }
 
 const struct mr_command tool_commands[] = {
@@ -621,11 +354,12 @@ const struct mr_command tool_commands[] = {
 	{ "show", "KEY [--instance NAME]",
 	    "usage, limits and where they come from", show },
 	{ "set", "KEY LIMITS|default [--instance NAME]",
-	    "give a key limits of its own, or take them back", set },
+	    "give a key limits of its own, or take them back", tool_set },
 	{ "block", "KEY [TEXT] [--instance NAME]", "refuse all mail of a key",
-	    block },
-	{ "unblock", "KEY [--instance NAME]", "undo block", unblock },
-	{ "reset", "KEY [--instance NAME]", "forget what was counted", reset },
+	    tool_block },
+	{ "unblock", "KEY [--instance NAME]", "undo block", tool_unblock },
+	{ "reset", "KEY [--instance NAME]", "forget what was counted",
+	    tool_reset },
 	{ "export", "[--instance NAME]",
 	    "usage of all keys, tab-separated, and what set and block did",
 	    export_all },
