@@ -166,6 +166,7 @@ store-soak: needs-test
 .PHONY: mutants
 mutants: needs-test
 	@$(PYTHON) -B tests/store/mutants.py
+	@$(PYTHON) -B tests/mutants/limits.py
 
 .PHONY: demo
 demo:

@@ -136,7 +136,7 @@ test_store_down_lets_pass(void **state)
 	fake_finish(&f);
 }
 
-/* What is remembered is forgotten after its time, and renewed by mail. */
+/* What is remembered is forgotten after its time. */
 static void
 test_lifetimes(void **state)
 {
@@ -155,8 +155,61 @@ test_lifetimes(void **state)
 	assert_int_equal(try_once(&f, "b@example.test"), MR_CONTINUE);
 	fake_store.now_ms += 9 * hour;
 	assert_int_equal(try_once(&f, "b@example.test"), MR_CONTINUE);
-	fake_store.now_ms += 2 * hour;
+	fake_store.now_ms += 2 * hour; /* its own clock did not move */
 	assert_int_equal(try_once(&f, "b@example.test"), MR_TEMPFAIL);
+	fake_finish(&f);
+}
+
+static void
+test_delay(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f);
+	fake_set(&f, "delay", "1h");
+	assert_true(fake_open(&f));
+	assert_int_equal(try_once(&f, "b@example.test"), MR_TEMPFAIL);
+	assert_int_equal(try_once(&f, "b@example.test"), MR_TEMPFAIL);
+	assert_true(fake_did(&f, "reply 450 4.7.1 Greylisted, please try again "
+				 "in 60 minutes"));
+	fake_finish(&f);
+}
+
+/* The time of an entry is that of its last mail, to a 36th of a lifetime. */
+static void
+test_renewed(void **state)
+{
+	static const char name[] = "g 192.0.2.0/24 example.org b@example.test";
+	const struct mr_bytes group = { "greylist", 8 };
+	const struct mr_bytes key = { name, sizeof(name) - 1 };
+	const int64_t now = (int64_t)time(NULL) * 1000, hour = 3600000;
+	static const struct {
+		int64_t age;
+		bool renewed;
+	} rows[] = { { 0, false }, { 1, false }, { 3, true }, { 60, true } };
+	struct mr_bytes value;
+	struct entry e;
+	char text[ENTRY_VALUE_BYTES];
+	struct fake f;
+
+	(void)state;
+	begin(&f);
+	fake_set(&f, "lifetime", "72h");
+	assert_true(fake_open(&f));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		e = (struct entry){ ENTRY_PASSED, now - rows[i].age * hour };
+		value =
+		    (struct mr_bytes){ text, (uint32_t)entry_print(text, &e) };
+		fake_mail(&f, "ann@example.org");
+		fake_store_service.set(&f.ctx, group, key, value, 0);
+		assert_int_equal(fake_rcpt(&f, "b@example.test"), MR_CONTINUE);
+		fake_store_service.get(&f.ctx, group, key, &value);
+		assert_true(entry_parse(value.p, value.n, &e));
+		assert_int_equal(
+		    e.since_ms >= now - hour / 2, rows[i].renewed || i == 0);
+		fake_end(&f, MR_OUTCOME_ACCEPTED);
+	}
 	fake_finish(&f);
 }
 
@@ -214,6 +267,8 @@ main(void)
 		cmocka_unit_test(test_names_and_values),
 		cmocka_unit_test(test_store_down_lets_pass),
 		cmocka_unit_test(test_lifetimes),
+		cmocka_unit_test(test_delay),
+		cmocka_unit_test(test_renewed),
 		cmocka_unit_test(test_rubbish_in_the_store),
 		cmocka_unit_test(test_wrong_options),
 	};

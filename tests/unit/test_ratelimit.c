@@ -682,7 +682,8 @@ test_overrides_of_sql(void **state)
 	close(mkstemp(path));
 	sql(path, "CREATE TABLE limits (key TEXT, limits TEXT);"
 		  "INSERT INTO limits VALUES ('mailbox:ALICE@example.com', "
-		  "'2 messages / 1h')");
+		  "'2 messages / 1h'), ('mailbox:carol@example.com', "
+		  "'4 messages / 1h')");
 	fake_store_clear();
 	begin(&f);
 	fake_set(&f, "limits", "1 message / 1h");
@@ -690,7 +691,8 @@ test_overrides_of_sql(void **state)
 	fake_set(&f, "overrides-refresh", "100ms");
 	opened(&f);
 	assert_int_equal(accepted_of(&f, 9), 2);
-	sql(path, "UPDATE limits SET limits = '5 messages / 1h'");
+	sql(path, "UPDATE limits SET limits = '5 messages / 1h' "
+		  "WHERE key LIKE '%alice%'");
 	/* Waits for the thread, which never has to be in time. */
 	for (int i = 0; i < 500 && n == 0; i++) {
 		n = accepted_of(&f, 9);
@@ -702,6 +704,8 @@ test_overrides_of_sql(void **state)
 	usleep(250000);
 	f.client.login = "bob@example.com";
 	assert_int_equal(accepted_of(&f, 9), 1);
+	f.client.login = "carol@example.com";
+	assert_int_equal(accepted_of(&f, 9), 4);
 	fake_finish(&f);
 	unlink(path);
 }
