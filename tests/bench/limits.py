@@ -28,7 +28,7 @@ import peers                                        # noqa: E402
 import run                                          # noqa: E402
 import tree                                         # noqa: E402
 from filters import Broken, Filter, free_port       # noqa: E402
-from lib import debs                                # noqa: E402
+from lib import debs, redis                         # noqa: E402
 
 LMDB_AIM_US, REDIS_AIM_US = 20, 150
 ACCOUNTS = 100000
@@ -79,34 +79,16 @@ class Millrace(Filter):
         self.spawn([f'{self.build}/millraced', '-f', '-c', conf])
 
 
-class Redis:
-    """A private server on a port of its own that keeps nothing on disk."""
+class Redis(redis.Redis):
+    """A private server that keeps nothing on disk."""
 
-    def __init__(self, folder):
-        self.tree = debs.unpack('redis', ['redis-server', 'redis-tools'])
-        self.folder = folder
-
-    def __enter__(self):
-        self.port = free_port()
-        self.process = subprocess.Popen(
-            [str(self.tree / 'usr/bin/redis-server'), '--port',
-             str(self.port), '--bind', '127.0.0.1', '--save', '',
-             '--appendonly', 'no', '--dir', self.folder],
-            env={**os.environ, **debs.env(self.tree)},
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
-        wait_for_port(self.port)
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+    def __init__(self):
+        super().__init__(appendonly='no')
 
     def clear(self):
-        """Begin with no counts; the store of a daemon knows no such thing."""
-        with socket.create_connection(('127.0.0.1', self.port)) as s:
-            s.sendall(b'FLUSHALL\r\n')
-            s.recv(100)
+        """Begin with no counts, as settled as before."""
+        self.call('FLUSHALL')
+        self.call(*redis.EPOCH)
 
     def cpu_seconds(self):
         return tree.cpu_seconds(self.process.pid)
@@ -219,20 +201,20 @@ def arguments():
     return args
 
 
-def cost(args, filters, redis):
+def cost(args, filters, server):
     """{connections: {name: figures}}, the filters in turn."""
     table = {}
     for connections in args.connections:
         results = {f.name: [] for f in filters}
         for n in range(args.rounds):
             for f in filters if n % 2 == 0 else filters[::-1]:
-                before = redis.cpu_seconds() if redis else 0
+                before = server.cpu_seconds() if server else 0
                 r = run.measure(args, f, 'tcp', connections=connections,
                                 seconds=args.seconds, accounts=ACCOUNTS)
                 if 'redis' in f.name or f.name == 'rspamd':
-                    r['cpu_us'] += (redis.cpu_seconds() - before) / max(
+                    r['cpu_us'] += (server.cpu_seconds() - before) / max(
                         r['messages'], 1) * 1e6
-                    r['pss'] += redis.pss_bytes()
+                    r['pss'] += server.pss_bytes()
                 results[f.name].append(r)
         args.errors += run.total_errors(results)
         table[connections] = {n: run.figures(r) for n, r in results.items()}
@@ -309,7 +291,7 @@ def policy_cost(args, postfwd):
     return rows
 
 
-def measure_all(args, folder, redis):
+def measure_all(args, folder, server):
     def ours(name, limit, store):
         return Millrace(name, args, folder, WITH.format(limit=limit), store)
 
@@ -322,22 +304,22 @@ def measure_all(args, folder, redis):
                ours('millrace+lmdb', NO_LIMIT, None)]
     makers = {'millrace+lmdb': lambda: ours('over+lmdb', LIMIT, None)}
     pairs = [('millrace+lmdb', 'millrace', LMDB_AIM_US)]
-    if redis is not None:
-        where = f'redis://127.0.0.1:{redis.port}'
+    if server is not None:
+        where = server.url()
         filters += [ours('millrace+redis', NO_LIMIT, where),
                     rspamd('rspamd-bare', NO_RATELIMIT),
-                    rspamd('rspamd', RATELIMIT, redis=redis.port,
+                    rspamd('rspamd', RATELIMIT, redis=server.port,
                            limit=NO_LIMIT)]
 
         def fresh(make):
             def again():
-                redis.clear()
+                server.clear()
                 return make()
             return again
         makers['millrace+redis'] = fresh(
             lambda: ours('over+redis', LIMIT, where))
         makers['rspamd'] = fresh(
-            lambda: rspamd('over-rspamd', RATELIMIT, redis=redis.port,
+            lambda: rspamd('over-rspamd', RATELIMIT, redis=server.port,
                            limit=LIMIT))
         pairs += [('millrace+redis', 'millrace', REDIS_AIM_US),
                   ('rspamd', 'rspamd-bare', None)]
@@ -345,7 +327,7 @@ def measure_all(args, folder, redis):
     for f in filters:
         f.__enter__()
     try:
-        table = cost(args, filters, redis)
+        table = cost(args, filters, server)
     finally:
         for f in filters:
             f.stop()
@@ -366,8 +348,8 @@ def main():
         if args.no_redis:
             measure_all(args, folder, None)
         else:
-            with Redis(folder) as redis:
-                measure_all(args, folder, redis)
+            with Redis() as server:
+                measure_all(args, folder, server)
     except (Broken, FileNotFoundError) as e:
         print(f'bench: {e}', file=sys.stderr)
         return 1

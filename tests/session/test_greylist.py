@@ -9,6 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from lib.redis import Redis                                 # noqa: E402
 from lib.scene import (Scene, actor, records, section,      # noqa: E402
                        wait_for)
 
@@ -126,6 +127,19 @@ class Greylist(Scene):
                              store='lmdb:' + first.path('store'))
         self.answer(first)
         self.assertEqual(self.answer(second), 'accept')
+
+    def test_hosts_share_what_they_know(self):
+        with Redis() as server:
+            first, second = (self.daemon(greylist(delay='0'),
+                                         store=server.url())
+                             for _ in range(2))
+            self.answer(first)
+            self.assertEqual(self.answer(second), 'accept')
+            self.assertEqual(len(self.listed(first)), 1)
+            server.kill()
+            # Nobody knows: it passes.
+            self.assertEqual(self.answer(first, to='<x@example.test>'),
+                             'accept')
 
     def test_release_and_forget(self):
         d = self.daemon(greylist())

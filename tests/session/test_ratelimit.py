@@ -12,6 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from lib.redis import Redis                                 # noqa: E402
 from lib.scene import (Scene, actor, records, section,      # noqa: E402
                        serving, wait_for)
 
@@ -316,6 +317,76 @@ class Overrides(Limits):
                          (0, f'{LOGIN}: 2 counters are at 0\n'))
         self.assertEqual(self.accepted(d, 5), 3)
         self.assertEqual(d.command('limits', 'reset', 'nobody').returncode, 1)
+
+
+class Fleet(Limits):
+    """Two daemons as two hosts: each its own machine but for one Redis."""
+
+    def two(self, server, *rows, **values):
+        return [self.daemon(limits(*rows, **values), store=server.url())
+                for _ in range(2)]
+
+    def test_hosts_accept_n_together(self):
+        with Redis() as server:
+            daemons = self.two(server, '100 messages / 1h',
+                               '120 recipients / 1h')
+            self.assertEqual(self.in_parallel(daemons, 16, 15), 100)
+            self.assertEqual(self.used(daemons[0]), {
+                '100 messages / 1h': 100, '120 recipients / 1h': 100})
+
+    def test_what_is_refused_counts_nowhere(self):
+        with Redis() as server:
+            d = self.daemon(limits('5 messages / 1h', '9 distinct '
+                                   'recipients / 1d'),
+                            actor('after', 'eom reject'), store=server.url())
+            other = self.daemon(limits('5 messages / 1h', '9 distinct '
+                                       'recipients / 1d'),
+                                store=server.url())
+            self.assertEqual(self.accepted(d, 20), 0)
+            wait_for(lambda: self.accepted(other, 1) == 1)
+            self.assertEqual(self.accepted(other, 9), 4)
+
+    def test_a_command_reaches_all_hosts(self):
+        with Redis() as server:
+            first, second = self.two(server, '9000 messages / 1h')
+            self.assertEqual(self.accepted(second, 1), 1)
+            first.command('limits', 'block', LOGIN, 'No', check=True)
+            wait_for(lambda: self.accepted(second, 1) == 0)
+            second.command('limits', 'unblock', LOGIN, check=True)
+            wait_for(lambda: self.accepted(first, 1) == 1)
+
+    def test_the_server_is_away(self):
+        """share: each host its part, N / 4; then it is exact again."""
+        with Redis() as server:
+            daemons = self.two(server, '40 messages / 1h')
+            for d in daemons:
+                self.assertEqual(self.accepted(d, 1), 1)
+            server.kill()
+            got = [2] + [self.accepted(d, 15) for d in daemons]
+            self.assertLessEqual(sum(got), 40 * 3 // 2)
+            self.assertGreater(sum(got), 2)
+            server.start()
+
+            # When they have found it again, what is left and no more.
+            def more():
+                got.extend(self.accepted(d, 5) for d in daemons)
+                return sum(got) >= 40
+            wait_for(more, timeout=30)
+            got.extend(self.accepted(d, 5) for d in daemons)
+            self.assertEqual(sum(got), 40)
+
+    def test_tempfail_and_open(self):
+        with Redis() as server:
+            strict = self.daemon(limits('9 messages / 1h',
+                                        when_store_down='tempfail'),
+                                 store=server.url())
+            lax = self.daemon(limits('9 messages / 1h',
+                                     when_store_down='open'),
+                              store=server.url())
+            self.assertEqual(self.accepted(strict, 1), 1)
+            server.kill()
+            self.assertEqual(self.accepted(strict, 3), 0)
+            self.assertEqual(self.accepted(lax, 12), 12)
 
 
 class Command(Limits):
