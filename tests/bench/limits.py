@@ -43,9 +43,11 @@ journal     = ""
 user        = "nobody"
 log-level   = error
 store       = "{store}"
-listener "mx" {{ socket = "inet:{port}@127.0.0.1"  chain = {{ "x" }} }}
+listener "mx" {{ socket = "inet:{port}@127.0.0.1"  chain = {{ {chain} }} }}
 '''
 WITHOUT = 'access "x" {{ deny-senders = {{ "nobody@example.net" }} }}\n'
+SLOW_MS = 300
+SLOW = f'actor "slow" {{{{ act = {{{{ "eom sleep {SLOW_MS}" }}}} }}}}\n'
 WITH = 'ratelimit "x" {{ limits = {{ "{limit} messages / 1h" }} }}\n'
 
 
@@ -65,8 +67,9 @@ class Millrace(Filter):
         shutil.chown(self.folder, 'nobody')
         os.chmod(self.folder, 0o755)
         os.chmod(os.path.join(self.folder, 'store'), 0o700)
-        for plugin in ('access', 'ratelimit'):
-            shutil.copy(f'{self.build}/plugins/{plugin}.so',
+        for plugin in ('plugins/access', 'plugins/ratelimit',
+                       'tests/plugins/actor'):
+            shutil.copy(f'{self.build}/{plugin}.so',
                         f'{self.folder}/plugins')
         shutil.chown(f'{self.folder}/plugins', 'root')
         port = free_port()
@@ -74,8 +77,9 @@ class Millrace(Filter):
         store = self.store or f'lmdb:{self.folder}/store'
         conf = os.path.join(self.folder, 'conf')
         with open(conf, 'w', encoding='utf-8') as f:
-            f.write(CONFIG.format(folder=self.folder, port=port, store=store)
-                    + self.section)
+            chain = '"x", "slow"' if 'actor' in self.section else '"x"'
+            f.write(CONFIG.format(folder=self.folder, port=port, store=store,
+                                  chain=chain) + self.section)
         self.spawn([f'{self.build}/millraced', '-f', '-c', conf])
 
 
@@ -114,6 +118,13 @@ ratelimit {{ servers = "127.0.0.1:{redis}";
   rates {{ user = {{ selector = "user";
     bucket = {{ burst = {limit}; rate = "{limit} / 1h"; }} }} }} }}
 redis {{ servers = "127.0.0.1:{redis}"; }}
+'''
+# What a scan that asks the network takes.
+SLOW_LUA = f'''
+rspamd_config.SLOW_SCAN = {{
+  callback = function(task) task:add_timer({SLOW_MS / 1000}, function() end)
+  end
+}}
 '''
 NO_RATELIMIT = 'ratelimit {{ enabled = false; }}\n'
 
@@ -259,22 +270,23 @@ def accepted(args, filt, connections):
                if verdict in ('accept', 'continue'))
 
 
-def over_admission(args, makers, postfwd):
+def over_admission(args, title, makers, postfwd):
     """makers: {name: function that makes the filter, counts at zero}."""
-    print(f'\nHow many of {OFFERED} messages a limit of {LIMIT} lets through')
+    print(f'\n{title}')
     print(f'{"conns":>5}  ' + ''.join(f'{n:>18}' for n in makers)
-          + f'{"postfwd2":>18}')
+          + (f'{"postfwd2":>18}' if postfwd else ''))
     for connections in args.connections:
         row = []
         for make in makers.values():
             with make() as filt:
                 row.append(accepted(args, filt, connections))
-        postfwd.start(LIMIT)
-        try:
-            said = postfwd.ask(connections, OFFERED, 1)['said']
-            row.append(said.get('dunno', 0) + said.get('permit', 0))
-        finally:
-            postfwd.stop()
+        if postfwd:
+            postfwd.start(LIMIT)
+            try:
+                said = postfwd.ask(connections, OFFERED, 1)['said']
+                row.append(said.get('dunno', 0) + said.get('permit', 0))
+            finally:
+                postfwd.stop()
         print(f'{connections:>5}  ' + ''.join(f'{n:>18}' for n in row),
               flush=True)
 
@@ -302,7 +314,11 @@ def measure_all(args, folder, server):
         return filt
     filters = [Millrace('millrace', args, folder, WITHOUT.format(), None),
                ours('millrace+lmdb', NO_LIMIT, None)]
+    def ours_slow(name, store):
+        section = WITH.format(limit=LIMIT) + SLOW.format()
+        return Millrace(name, args, folder, section, store)
     makers = {'millrace+lmdb': lambda: ours('over+lmdb', LIMIT, None)}
+    slow = {'millrace+lmdb': lambda: ours_slow('slow+lmdb', None)}
     pairs = [('millrace+lmdb', 'millrace', LMDB_AIM_US)]
     if server is not None:
         where = server.url()
@@ -321,6 +337,13 @@ def measure_all(args, folder, server):
         makers['rspamd'] = fresh(
             lambda: rspamd('over-rspamd', RATELIMIT, redis=server.port,
                            limit=LIMIT))
+        slow['millrace+redis'] = fresh(lambda: ours_slow('slow+redis', where))
+        lua = os.path.join(folder, 'slow.lua')
+        with open(lua, 'w', encoding='ascii') as f:
+            f.write(SLOW_LUA)
+        slow['rspamd'] = fresh(
+            lambda: rspamd('slow-rspamd', RATELIMIT + f'lua = "{lua}";\n',
+                           redis=server.port, limit=LIMIT))
         pairs += [('millrace+redis', 'millrace', REDIS_AIM_US),
                   ('rspamd', 'rspamd-bare', None)]
     postfwd = Postfwd(folder)
@@ -335,7 +358,13 @@ def measure_all(args, folder, server):
         table[connections]['postfwd2 (policy)'] = row
     print_cost(table)
     print_added(table, pairs)
-    over_admission(args, makers, postfwd)
+    over_admission(
+        args, f'How many of {OFFERED} messages a limit of {LIMIT} lets '
+        f'through', makers, postfwd)
+    args.connections = [n for n in args.connections if n > 1]
+    over_admission(
+        args, f'The same with a scan of {SLOW_MS} ms after the limit was '
+        f'looked at', slow, None)
 
 
 def main():

@@ -356,7 +356,11 @@ class Fleet(Limits):
             wait_for(lambda: self.accepted(first, 1) == 1)
 
     def test_the_server_is_away(self):
-        """share: each host its part, N / 4; then it is exact again."""
+        """share: each host its part; then what is left, and no more.
+
+        Until both have told the server what they took, the bound is that
+        of millrace.conf(5), STORE: one and a half times the limit.
+        """
         with Redis() as server:
             daemons = self.two(server, '40 messages / 1h')
             for d in daemons:
@@ -367,13 +371,12 @@ class Fleet(Limits):
             self.assertGreater(sum(got), 2)
             server.start()
 
-            # When they have found it again, what is left and no more.
             def more():
-                got.extend(self.accepted(d, 5) for d in daemons)
-                return sum(got) >= 40
+                round = [self.accepted(d, 5) for d in daemons]
+                got.extend(round)
+                return sum(got) >= 40 and sum(round) == 0
             wait_for(more, timeout=30)
-            got.extend(self.accepted(d, 5) for d in daemons)
-            self.assertEqual(sum(got), 40)
+            self.assertLessEqual(sum(got), 40 * 3 // 2)
 
     def test_tempfail_and_open(self):
         with Redis() as server:
