@@ -205,6 +205,50 @@ class Rspamd(Server):
         return env
 
 
+SPAMD_RULES = '''
+required_score 5
+use_bayes 0
+util_rb_tld com net org example test
+header WORD Subject =~ /POINTS/
+score WORD 7.5
+header HELO X-Spam-Relays-External =~ /ip=192\\.0\\.2\\.7 rdns=client\\.example\\.com helo=helo\\.example\\.com by=mx\\.example\\.com/
+score HELO 0.1
+header AUTHED X-Spam-Relays-Trusted =~ / auth=ESMTPA /
+score AUTHED 0.2
+header SENDER EnvelopeFrom =~ /^alice@example\\.com$/
+score SENDER 0.3
+body BODY /It is a body/
+score BODY 0.4
+'''
+
+
+class Spamd(Server):
+    """With rules of the tests' own, and no network (-L).
+
+    It runs with taint checks, so its modules are named to perl itself.
+    """
+
+    name = 'spamd'
+    packages = ['spamd', 'spamassassin']
+
+    def configure(self):
+        self.write('rules/own.cf', SPAMD_RULES)
+        self.write('site/init.pre',
+                   'loadplugin Mail::SpamAssassin::Plugin::Check\n')
+        self.write('home/.keep', '')
+
+    def command(self):
+        modules = debs.env(self.tree)['PERL5LIB'].split(':')
+        return ['/usr/bin/perl', '-T', *(f'-I{path}' for path in modules),
+                self.tree / 'usr/sbin/spamd', '-L', '-x', '-u', USER,
+                '-i', '127.0.0.1', '-p', self.port, '-m', '2',
+                '--min-children=1', '-s', 'stderr',
+                '--helper-home-dir', self.folder / 'home',
+                '-C', self.folder / 'rules',
+                '--siteconfigpath', self.folder / 'site',
+                '-r', self.folder / 'spamd.pid']
+
+
 class Bad:
     """A server that says what it is told, to whoever comes.
 

@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from lib.scanners import EICAR, Bad, Clamd, Rspamd                     # noqa: E402
+from lib.scanners import EICAR, Bad, Clamd, Rspamd, Spamd                     # noqa: E402
 from lib.scene import (BODY, HEADERS, RECIPIENT, SENDER, Scene,    # noqa: E402
                        records, section)
 
@@ -260,6 +260,82 @@ class OfRspamd(Scanner):
     def test_faults(self):
         self.faults('rspamd', {}, b'HTTP/1.1 200 OK\r\nContent-Length: 30'
                     b'\r\n\r\n{"score":20,"action":"reject"}',
+                    lambda verdict: verdict == 'accept')
+
+
+class OfSpamd(Scanner):
+    server = Spamd
+
+    def spamd(self, servers=None, **values):
+        return self.daemon(section(
+            'spamd', 's', servers=servers or [self.real.tcp], **values))
+
+    def spam(self, d, **values):
+        return self.sent(d, headers=(('From', 'a@example.com'),
+                                     ('Subject', 'POINTS')), **values)
+
+    def test_what_it_is_told(self):
+        d = self.spamd()
+        verdict, edits, record = self.sent(d)
+        self.assertEqual((verdict, edits, self.symbols(record)), (
+            'accept', [], {
+                'SPAMD_SCORE': (0.8, '0.8 of 5.0'), 'SA_BODY': (0, None),
+                'SA_HELO': (0, None), 'SA_SENDER': (0, None)}))
+        _, _, record = self.sent(d, 2, login='ann')
+        self.assertIn('SA_AUTHED', self.symbols(record))
+        _, _, record = self.sent(self.spamd(trace='false'))
+        self.assertEqual(self.symbols(record), {
+            'SPAMD_SCORE': (0.4, '0.4 of 5.0'), 'SA_BODY': (0, None)})
+
+    def test_spam(self):
+        for spam, want in (('score', 'accept'), ('discard', 'discard'),
+                           ('tempfail', '451 4.7.1 8.3 of 5.0'),
+                           ('reject', '550 5.7.1 8.3 of 5.0')):
+            with self.subTest(spam):
+                d = self.spamd(spam=spam, reply='{score} of {threshold}')
+                verdict, _, record = self.spam(d)
+                self.assertEqual(verdict, want)
+                self.assertEqual(self.symbols(record)['SPAMD_SCORE'],
+                                 (8.3, '8.3 of 5.0'))
+                self.assertEqual(self.sent(d, 2)[0], 'accept')
+        d = self.spamd(spam='quarantine')
+        self.assertEqual(self.spam(d)[1],
+                         [('quarantine', 'spamd: score 8.3')])
+
+    def test_its_threshold_or_ours(self):
+        d = self.spamd(spam='reject', threshold='8.4', weight='0.5',
+                       symbols='false')
+        verdict, _, record = self.spam(d)
+        self.assertEqual((verdict, self.symbols(record)), (
+            'accept', {'SPAMD_SCORE': (4.15, '8.3 of 8.4')}))
+        d = self.spamd(spam='reject', threshold='0.5')
+        self.assertEqual(self.sent(d)[0],
+                         '550 5.7.1 Message refused as spam')
+
+    def test_too_large(self):
+        _, _, record = self.sent(self.spamd(max_size='1K'),
+                                 body=b'x' * 60 * 20)
+        self.assertEqual(self.symbols(record), {
+            'SPAMD_UNSCANNED': (0, 'larger than max-size')})
+
+    def test_a_large_one(self):
+        body = BODY + (b'x' * 70 + b'\r\n') * 40000
+        _, _, record = self.sent(self.spamd(max_size='10M'), body=body)
+        self.assertIn('SA_BODY', self.symbols(record))
+
+    def test_errors_it_tells_of(self):
+        bad = self.bad(b'SPAMD/1.1 75 EX_TEMPFAIL: \x1b not now\r\n')
+        d = self.spamd([bad.tcp], on_error='tempfail')
+        verdict, _, record = self.sent(d)
+        self.assertEqual((verdict[:9], self.symbols(record)), (
+            '451 4.3.0',
+            {'SPAMD_FAILED': (0, 'EX_TEMPFAIL: ? not now')}))
+        d = self.spamd([bad.tcp, self.real.tcp], on_error='reject')
+        self.assertEqual(self.sent(d)[0], 'accept')
+
+    def test_faults(self):
+        self.faults('spamd', {}, b'SPAMD/1.1 0 EX_OK\r\nContent-length: 4'
+                    b'\r\nSpam: False ; 1.0 / 5.0\r\n\r\nA,B\n',
                     lambda verdict: verdict == 'accept')
 
 
