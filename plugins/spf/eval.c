@@ -317,9 +317,9 @@ eval_explain(struct eval *e)
 	struct span rest = record_terms(r->text), text;
 	char buffer[EXPANDED], name[DOMAIN_NAME];
 	const struct mr_dns_answer *a;
+	struct term t = { .kind = TERM_OTHER };
 	struct text out;
 	const char *why;
-	struct term t;
 
 	while (record_next(&rest, &t, &why) && t.kind != TERM_EXP)
 		;

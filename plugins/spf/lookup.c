@@ -44,7 +44,7 @@ count_void(struct eval *e, const struct mr_dns_answer *a)
 	    e->facts->limits.voids);
 }
 
-/* True: ask for name.  found: the evaluation goes on, name or not. */
+/* True: ask for name.  goes_on: so does the evaluation, name or not. */
 static bool
 begin_term(struct eval *e, const struct tag *tag, char *name, bool *goes_on)
 {
