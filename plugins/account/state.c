@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <millrace/spell.h>
+
 #include "baseline.h"
 
 enum { DAY_MS = 86400000, KEY_BYTES = 300 };
@@ -21,43 +23,10 @@ state_step_name(enum step step)
 	return names[step];
 }
 
-/* --- spelling --- */
-
-static uint64_t
-hash_of(const char *text)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return h;
-}
-
 void
 state_spell(char out[LOGIN_BYTES + 1], const char *login)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (const char *p = login; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (n > LOGIN_BYTES - 20) {
-			snprintf(out + n, LOGIN_BYTES + 1 - n, "~%016llx",
-			    (unsigned long long)hash_of(login));
-			return;
-		}
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c + ('a' - 'A'));
-		if (c > ' ' && c < 0x7f && c != '%') {
-			out[n++] = (char)c;
-			continue;
-		}
-		out[n++] = '%';
-		out[n++] = hex[c >> 4];
-		out[n++] = hex[c & 15];
-	}
-	out[n] = '\0';
+	mr_spell(out, LOGIN_BYTES + 1, login, true);
 }
 
 size_t

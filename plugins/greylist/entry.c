@@ -5,41 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint64_t
-hash_of(const char *text)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return h;
-}
+#include <millrace/spell.h>
 
 void
 entry_spell(char out[ENTRY_PART_BYTES + 1], const char *text)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (n > ENTRY_PART_BYTES - 20) {
-			snprintf(out + n, ENTRY_PART_BYTES + 1 - n, "~%016llx",
-			    (unsigned long long)hash_of(text));
-			return;
-		}
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c + ('a' - 'A'));
-		if (c > ' ' && c < 0x7f && c != '%') {
-			out[n++] = (char)c;
-			continue;
-		}
-		out[n++] = '%';
-		out[n++] = hex[c >> 4];
-		out[n++] = hex[c & 15];
-	}
-	out[n] = '\0';
+	mr_spell(out, ENTRY_PART_BYTES + 1, text, true);
 }
 
 void

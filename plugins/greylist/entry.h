@@ -25,7 +25,7 @@ struct entry {
 
 /*
  * A part in small letters and printable ASCII without blanks: other bytes
- * become %xx; one that is too long ends in a hash of the whole.
+ * become %XX; one that is too long ends in a hash of the whole.
  */
 void entry_spell(char out[ENTRY_PART_BYTES + 1], const char *text);
 

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <millrace/spell.h>
+
 enum {
 	KEY_NODES = 64,
 	KEY_DEPTH = 12,
@@ -85,6 +87,10 @@ bool key_uses_notes(const struct key *);
  * replies and on the command line: other bytes become %XX; what is longer
  * than the room ends in a hash of the whole.
  */
-void key_spell(char out[KEY_VALUE_BYTES + 1], const char *value);
+static inline void
+key_spell(char out[KEY_VALUE_BYTES + 1], const char *value)
+{
+	mr_spell(out, KEY_VALUE_BYTES + 1, value, false);
+}
 
 #endif

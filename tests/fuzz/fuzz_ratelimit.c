@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "../../plugins/ratelimit/key.c"
-#include "../../plugins/ratelimit/key_spell.c"
 #include "../../plugins/ratelimit/limit.c"
 #include "../../plugins/ratelimit/reply.c"
 #include "../../plugins/ratelimit/rules.c"

@@ -23,7 +23,7 @@ test_spelling(void **state)
 	} rows[] = {
 		{ "Bob@Example.com", "bob@example.com" },
 		{ "a b", "a%20b" },
-		{ "a%\n\x7f\xff", "a%25%0a%7f%ff" },
+		{ "a%\n\x7f\xff", "a%25%0A%7F%FF" },
 		{ "", "" },
 	};
 	char out[ENTRY_PART_BYTES + 1], other[ENTRY_PART_BYTES + 1];

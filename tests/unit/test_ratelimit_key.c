@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "../../plugins/ratelimit/key.c"
-#include "../../plugins/ratelimit/key_spell.c"
 
 /* A message: what is "later" there is not known yet. */
 struct message {
