@@ -5,7 +5,7 @@ NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                libidn2-dev libpsl-dev libunbound-dev \
                pkg-config libgmime-3.0-dev libssl-dev libspf2-dev \
                libopendkim-dev libmaxminddb-dev libpcre2-dev
-NEEDS_TEST  := python3 libcmocka-dev mandoc openssl python3-spf python3-yaml \
+NEEDS_TEST  := python3 libcmocka-dev mandoc openssl perl python3-spf python3-yaml \
                python3-dkim python3-nacl python3-authres
 
 # Reports of DMARC are compressed.
