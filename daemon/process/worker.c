@@ -184,12 +184,15 @@ stand_guard(void)
 	}
 }
 
+/*
+ * Only the first worker of a generation is listened to: a fault of one that
+ * takes another's place goes to the log.
+ */
 static void
 say(int fd, const char *text)
 {
-	/* Only the first worker of a generation is listened to. */
-	if (write(fd, text, strlen(text)) == -1)
-		log_debug("nobody waits for this worker: %m");
+	if (write(fd, text, strlen(text)) == -1 && strcmp(text, "+") != 0)
+		log_error("%s", text);
 	close(fd);
 }
 

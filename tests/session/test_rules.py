@@ -6,6 +6,8 @@ checks them."""
 import glob
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import unittest
@@ -14,7 +16,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from lib.daemon import BUILD, ROOT                              # noqa: E402
 from lib.rulefiles import RuleFiles, Rules                      # noqa: E402
-from lib.scene import actor, records                            # noqa: E402
+from lib.scene import (actor, records, section, serving,        # noqa: E402
+                       wait_for)
 
 def read(path):
     with open(path, encoding='utf-8') as f:
@@ -52,6 +55,22 @@ class Session(Rules):
         self.assertEqual((found['score'], found['detail'], found['by']),
                          (2.5, 'FREE beer', 'rules'))
         self.assertEqual(records(d)[0]['score'], 2.5)
+
+    def test_a_file_that_breaks_later_is_named(self):
+        """A worker that takes another's place reads it again."""
+        path = self.write('rule MONEY\n body /money/\n')
+        d = self.daemon(section('rules', 'rules', files=[path]),
+                        trouble=True)
+        pids = wait_for(lambda: len(serving(d)) == 2 and set(serving(d)))
+        with open(path, 'a', encoding='utf-8') as f:
+            f.write('rule BAD\n bdoy /x/\n')
+        os.kill(pids.pop(), signal.SIGKILL)
+        d.wait_log(r'error worker: .*' + re.escape(path) + r':4: .*body')
+        with self.session(d) as m:      # the other one serves
+            self.assertEqual(self.message(m)[1], 'accept')
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write('rule MONEY\n body /money/\n')
+        wait_for(lambda: len(serving(d)) == 2 and set(serving(d)) != pids)
 
     def test_on_symbols_and_notes_of_others(self):
         files = self.write('rule BOTH\n meta SEEN && _NOTE\n'
