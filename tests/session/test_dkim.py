@@ -349,8 +349,10 @@ class Sign(Signer):
         self.assertEqual(self.sign(d, headers=other)[1], [])
         two = [*HEADERS, ('From', 'eve@example.org')]
         self.assertEqual(self.sign(d, headers=two)[1], [])
-        self.assertEqual(records(d, 6)[5]['symbols'][0]['detail'],
-                         'there are several From fields')
+        # A record is sent after the answer: another may overtake it.
+        self.assertIn('there are several From fields',
+                      [s['detail'] for r in records(d, 6)
+                       for s in r['symbols']])
 
     def test_it_signs_what_others_have_left(self):
         d = self.signer(others=[actor('edit', 'eom change Subject 1: new')])
