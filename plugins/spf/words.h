@@ -13,9 +13,10 @@
 #include "text.h"
 
 enum {
-	WORDS_REPLY = 480,   /* bytes of each line of a reply, with the NUL */
-	WORDS_HEADER = 2048, /* of a field's value */
-	WORDS_VALUE = 255,   /* that one placeholder or property brings */
+	WORDS_REPLY = 480, /* bytes of each line of a reply, with the NUL */
+	WORDS_VALUE = 255, /* that one placeholder or property brings */
+	/* Of a field's value: comment and six properties, all escaped. */
+	WORDS_HEADER = 2 * WORDS_REPLY + 6 * (2 * WORDS_VALUE + 32) + 64,
 };
 
 /* All of it may be bytes that a stranger chose.  NULL: not known. */
