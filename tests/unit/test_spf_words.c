@@ -291,6 +291,31 @@ test_header(void **state)
 	    ";\n\tenvelope-from=\"\";\n\thelo=h.example;\n\tproblem=\"(x\"");
 }
 
+/* Whatever has to be quoted, the field ends as it should. */
+static void
+test_long_header(void **state)
+{
+	char quotes[600], out[WORDS_HEADER];
+	struct text t = TEXT(out);
+	struct words w = { .result = RESULT_TEMPERROR,
+		.client = quotes,
+		.sender = quotes,
+		.domain = quotes,
+		.helo = quotes,
+		.receiver = quotes,
+		.why = quotes,
+		.path = quotes };
+
+	(void)state;
+	memset(quotes, '"', sizeof(quotes) - 1);
+	quotes[sizeof(quotes) - 1] = '\0';
+	words_header(&w, &t);
+	assert_false(t.cut);
+	assert_string_equal(out + t.n - 3, "\\\"\"");
+	for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) < 998);
+}
+
 static void
 test_codes(void **state)
 {
@@ -322,6 +347,7 @@ main(void)
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_explain),
 		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_long_header),
 		cmocka_unit_test(test_codes),
 	};
 
