@@ -68,6 +68,11 @@ static const struct mr_option greylist_options[] = {
 	    .fallback = "rcpt",
 	    .choices = "rcpt|eom",
 	    .text = "When to ask: for each recipient, or at the end." },
+	{ .name = "whom",
+	    OPTION(whom, MR_CHOICE),
+	    .fallback = "strangers",
+	    .choices = "strangers|suspects",
+	    .text = "All strangers, or those whose mail score suspects." },
 	{ .name = "allow-clients",
 	    OPTION(allow_clients, MR_MAP),
 	    .text = "Clients that are never put off." },
@@ -109,6 +114,10 @@ check(const struct greylist_conf *conf, const struct mr_host *host)
 	if (conf->retry_within <= conf->delay)
 		ok = complain(host, "retry-within",
 		    "it must be longer than delay, or nobody ever passes");
+	if (conf->whom == WHOM_SUSPECTS && conf->at != AT_EOM)
+		ok = complain(host, "whom",
+		    "what score thinks of a message is known at its end: set "
+		    "at = eom");
 	if (conf->reply[0] == '\0' || strlen(conf->reply) > 400)
 		ok = complain(
 		    host, "reply", "the text must have 1 to 400 characters");
@@ -156,11 +165,17 @@ greylist_close(void *self)
 /* --- who is asked at all --- */
 
 static bool
+note_says(struct mr_ctx *c, const char *note, const char *word)
+{
+	const char *said = c->host->note(c, note);
+
+	return said != NULL && strcmp(said, word) == 0;
+}
+
+static bool
 is_pass(struct mr_ctx *c, const char *note)
 {
-	const char *result = c->host->note(c, note);
-
-	return result != NULL && strcmp(result, "pass") == 0;
+	return note_says(c, note, "pass");
 }
 
 static bool
@@ -204,6 +219,16 @@ is_trusted(struct mr_ctx *c)
 	return (is_pass(c, "spf.result") &&
 		   knows(c, c->host->note(c, "spf.domain"))) ||
 	       has_known_signature(c);
+}
+
+/* Or all are suspected. */
+static bool
+is_suspect(struct mr_ctx *c)
+{
+	const struct greylist *g = c->self;
+
+	return g->conf->whom == WHOM_STRANGERS ||
+	       note_says(c, "score.action", "greylist");
 }
 
 /*
@@ -404,7 +429,7 @@ greylist_on_eom(struct mr_ctx *c)
 {
 	mr_verdict v = MR_CONTINUE, one;
 
-	if (is_trusted(c)) {
+	if (is_trusted(c) || !is_suspect(c)) {
 		c->host->note_set(c, "greylist.result", "skipped");
 		return MR_CONTINUE;
 	}

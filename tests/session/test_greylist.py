@@ -121,6 +121,16 @@ class Greylist(Scene):
         self.assertEqual(len(self.listed(d)), 2)
         self.assertEqual(both().verdict, 'accept')
 
+    def test_only_what_score_suspects(self):
+        for points, first in ((4, '450 4.7.1'), (3, 'accept')):
+            d = self.daemon(
+                actor('a', f'mail symbol A {points}'),
+                section('score', 'score', greylist='4', reject='0'),
+                greylist(at='eom', whom='suspects', delay='0'))
+            self.assertEqual(self.answer(d)[:9], first)
+            self.assertEqual(self.answer(d), 'accept')
+            self.assertEqual(len(self.listed(d)), int(points == 4))
+
     def test_two_daemons_share_what_they_know(self):
         first = self.daemon(greylist(delay='0'))
         second = self.daemon(greylist(delay='0'),
@@ -175,6 +185,11 @@ class Greylist(Scene):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn('retry-within: it must be longer than delay',
                       done.stdout + done.stderr)
+        d.write(d.text.replace('retry-within = "30m"', 'whom = suspects'))
+        done = d.reload()
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('whom: what score thinks of a message is known at its '
+                      'end: set at = eom', done.stdout + done.stderr)
 
 
 if __name__ == '__main__':
