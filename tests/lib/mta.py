@@ -212,6 +212,10 @@ class Mta(abc.ABC):
         """Header and body of a queued message."""
 
     @abc.abstractmethod
+    def remove_held(self, queue_id):
+        """Take a held message out of the queue: the next is then alone."""
+
+    @abc.abstractmethod
     def flush(self):
         """Try again at once to deliver what is deferred."""
 

@@ -244,6 +244,9 @@ class Postfix(Mta):
         postcat = self._tree / "usr/sbin/postcat"
         return self._run(postcat, "-q", "-b", "-h", queue_id).stdout
 
+    def remove_held(self, queue_id):
+        (self.folder / "queue" / "hold" / queue_id).unlink()
+
     def flush(self):
         self._run(self._tree / "usr/sbin/postqueue", "-f")
 

@@ -271,6 +271,10 @@ class Sendmail(Mta):
             return _header(path.read_bytes()) + b"\n" + body
         raise KeyError(f"no message {queue_id} in the queue")
 
+    def remove_held(self, queue_id):
+        for path in (self.folder / "queue").glob(f"?f{queue_id}"):
+            path.unlink()
+
     def flush(self):
         self._run_inside("-C", self.folder / "daemon.cf", "-qf")
 

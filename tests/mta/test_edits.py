@@ -414,7 +414,7 @@ class Edits(EndToEnd):
                 self.assert_nothing_delivered()
                 (entry,) = [e for e in self.mta.queue() if e["held"]]
                 self.assert_held(entry, "looks odd" in acts[0])
-                self.remove_held(entry["id"])
+                self.mta.remove_held(entry["id"])
 
     def assert_held(self, entry, has_reason):
         self.assertEqual(
@@ -427,14 +427,6 @@ class Edits(EndToEnd):
         held = held.replace(b"\r\n", b"\n")
         wanted = PLAIN + fields("X-New: n") + b"\r\n" + BODY
         self.assertTrue(held.endswith(wanted.replace(b"\r\n", b"\n")), held)
-
-    def remove_held(self, queue_id):
-        """Out of the queue, so that the next test finds its own only."""
-        if self.kind is Postfix:
-            (self.mta.folder / "queue" / "hold" / queue_id).unlink()
-        else:
-            for path in (self.mta.folder / "queue").glob(f"?f{queue_id}"):
-                path.unlink()
 
 
 variants(globals(), Edits)
