@@ -163,6 +163,14 @@ found(struct mr_ctx *c, uint32_t list, const struct entry_answer *a,
 		    m->names + n, NAMES - n, "%s%s", n > 0 ? ", " : "", name);
 }
 
+static const char *
+nonsense(uint32_t address)
+{
+	return address >> 8 == 0x7fffff
+		   ? "refuses to answer (127.255.255.x)"
+		   : "answers with an address that means nothing";
+}
+
 /* One answer with several addresses has each symbol once. */
 static void
 read_answer(struct mr_ctx *c, uint32_t list, const struct mr_dns_answer *answer,
@@ -177,10 +185,7 @@ read_answer(struct mr_ctx *c, uint32_t list, const struct mr_dns_answer *answer,
 		uint32_t address = address_in(&answer->records[i]), at = 0;
 
 		if (!entry_meaning(address)) {
-			switch_off(d, list,
-			    address >> 8 == 0x7fffff
-				? "refuses to answer (127.255.255.x)"
-				: "answers with an address that means nothing");
+			switch_off(d, list, nonsense(address));
 			return;
 		}
 		while ((a = entry_match(e, address, &at)) != NULL) {
@@ -244,6 +249,19 @@ prefetch_test(struct mr_ctx *c, uint32_t list)
 	prefetch(c, list, NULL, test_name(c, e, false));
 }
 
+/* Of an answer, what is no entry of a list; or NULL. */
+static const char *
+first_nonsense(const struct mr_dns_answer *answer)
+{
+	for (uint32_t i = 0; i < answer->count; i++) {
+		uint32_t address = address_in(&answer->records[i]);
+
+		if (!entry_meaning(address))
+			return nonsense(address);
+	}
+	return NULL;
+}
+
 /*
  * False: it answers what is wrong, and is off now.  While a test is due all
  * who would ask it test it: nobody believes a list that lists everything.
@@ -253,17 +271,22 @@ passes_test(struct mr_ctx *c, uint32_t list)
 {
 	const struct dnsbl *d = c->self;
 	const struct entry *e = &d->entries[list];
-	mr_dns_status good, bad;
+	const struct mr_dns_answer *good, *bad;
+	const char *why = NULL;
 
 	if (e->untested || !health_test_due(&d->healths[list], now_ms()))
 		return true;
-	good = d->dns->query(c, test_name(c, e, true), MR_DNS_A, 0)->status;
-	bad = d->dns->query(c, test_name(c, e, false), MR_DNS_A, 0)->status;
-	if (bad == MR_DNS_OK)
+	good = d->dns->query(c, test_name(c, e, true), MR_DNS_A, 0);
+	bad = d->dns->query(c, test_name(c, e, false), MR_DNS_A, 0);
+	if ((why = first_nonsense(bad)) != NULL ||
+	    (why = first_nonsense(good)) != NULL)
+		switch_off(d, list, why);
+	else if (bad->status == MR_DNS_OK)
 		switch_off(d, list, "lists everything");
-	else if (good == MR_DNS_NXDOMAIN || good == MR_DNS_NODATA)
+	else if (good->status == MR_DNS_NXDOMAIN ||
+		 good->status == MR_DNS_NODATA)
 		switch_off(d, list, "lacks its test entry");
-	else if (good == MR_DNS_OK && bad != MR_DNS_TEMPFAIL)
+	else if (good->status == MR_DNS_OK && bad->status != MR_DNS_TEMPFAIL)
 		health_tested(&d->healths[list], now_ms(), d->conf->test_every);
 	return !health_off(&d->healths[list], now_ms());
 }

@@ -104,6 +104,21 @@ static const struct story {
 		{ "1.0.0.127." ZONE, "127.0.0.2" } },
 	    MR_CONTINUE,
 	    "log warn list bl lists everything: it is not asked for 900 s\n" },
+	{ "a list that refuses all there is, its test entries too",
+	    "bl gone.example client *=LISTED:3", "1",
+	    { { "7.2.0.192.gone.example", "127.255.255.254" },
+		{ "1.0.0.127.gone.example", "127.255.255.254" },
+		{ "2.0.0.127.gone.example", "127.255.255.254" } },
+	    MR_CONTINUE,
+	    "log warn list bl refuses to answer (127.255.255.x): it is not "
+	    "asked for 900 s\n" },
+	{ "a domain that somebody has parked",
+	    "bl gone.example client *=LISTED:3", "1",
+	    { { "1.0.0.127.gone.example", "203.0.113.1" },
+		{ "2.0.0.127.gone.example", "203.0.113.1" } },
+	    MR_CONTINUE,
+	    "log warn list bl answers with an address that means nothing: it "
+	    "is not asked for 900 s\n" },
 	{ "a list that has ended", "bl gone.example client *=LISTED:3", "1",
 	    { { "7.2.0.192.gone.example", "127.0.0.2" } }, MR_CONTINUE,
 	    "log warn list bl lacks its test entry: it is not asked for 900 "
