@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,18 @@ def free_port():
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         return s.getsockname()[1]
+
+
+def wait_for_port(port, seconds=15):
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(('127.0.0.1', port)).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise Broken(f'nobody listens on port {port}') from None
+            time.sleep(0.05)
 
 
 class Load:
@@ -224,3 +237,62 @@ class Daemon(Filter):
                 tcp=self.addresses['tcp'],
                 user='user = "nobody"' if os.geteuid() == 0 else ''))
         self.spawn([f'{self.build}/millraced', '-f', '-c', config])
+
+
+MILLRACE = '''\
+plugin-dir = "@/plugins"
+run-dir    = "@/run"
+spool-dir  = "@/run"
+user       = "nobody"
+{settings}
+listener "mx" {{ socket = "{address}"  chain = {{ {chain} }} }}
+{sections}
+'''
+SECTION = re.compile(r'^(\w+) "(.*?)"', re.MULTILINE)
+
+
+class Millrace(Filter):
+    """millraced over TCP, with a chain of these sections and no more.
+
+    "@/" in their text and in the settings is the folder of its own, which
+    begins empty.
+    """
+
+    def __init__(self, args, folder, sections, settings='',
+                 name='millraced'):
+        self.name = name
+        super().__init__(args.load, os.path.join(folder, name))
+        self.build = args.build
+        chain = SECTION.findall(sections)
+        self.make_folder({plugin for plugin, _ in chain})
+        address = f'inet:{free_port()}@127.0.0.1'
+        self.addresses = {'tcp': address}
+        self.config = os.path.join(self.folder, 'conf')
+        text = MILLRACE.format(
+            settings=settings, sections=sections, address=address,
+            chain=', '.join(f'"{instance}"' for _, instance in chain))
+        with open(self.config, 'w', encoding='utf-8') as f:
+            f.write(text.replace('@/', self.folder + '/'))
+
+    def make_folder(self, plugins):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for part, mode in (('plugins', 0o755), ('run', 0o755),
+                           ('store', 0o700)):
+            path = os.path.join(self.folder, part)
+            os.makedirs(path)
+            os.chmod(path, mode)
+            if part != 'plugins':
+                shutil.chown(path, 'nobody')
+        os.chmod(self.folder, 0o755)
+        shutil.chown(self.folder, 'nobody')
+        for plugin in plugins:
+            where = [path for path in (f'{self.build}/plugins/{plugin}.so',
+                                       f'{self.build}/tests/plugins/'
+                                       f'{plugin}.so')
+                     if os.path.exists(path)]
+            if not where:
+                raise Broken(f'{plugin}.so is not built')
+            shutil.copy(where[0], os.path.join(self.folder, 'plugins'))
+
+    def start(self):
+        self.spawn([f'{self.build}/millraced', '-f', '-c', self.config])

@@ -9,15 +9,12 @@ policy server.  Debian has version 2 of postfwd.  Prints tables and how far
 the aims are reached; asserts nothing but that the filters answered.
 """
 
-import argparse
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,23 +24,18 @@ sys.path.append(os.path.dirname(HERE))
 import peers                                        # noqa: E402
 import run                                          # noqa: E402
 import tree                                         # noqa: E402
-from filters import Broken, Filter, free_port       # noqa: E402
-from lib import debs, redis                         # noqa: E402
+from filters import Millrace, free_port, wait_for_port  # noqa: E402
+from lib import debs                                # noqa: E402
 
 LMDB_AIM_US, REDIS_AIM_US = 20, 150
 ACCOUNTS = 100000
 LIMIT, OFFERED = 100, 600
 NO_LIMIT = 1000000
 
-CONFIG = '''
-plugin-dir  = "{folder}/plugins"
-run-dir     = "{folder}/run"
-spool-dir   = "{folder}/run"
-journal     = ""
-user        = "nobody"
-log-level   = error
-store       = "{store}"
-listener "mx" {{ socket = "inet:{port}@127.0.0.1"  chain = {{ {chain} }} }}
+SETTINGS = '''
+journal   = ""
+log-level = error
+store     = "{store}"
 '''
 WITHOUT = 'access "x" {{ deny-senders = {{ "nobody@example.net" }} }}\n'
 SLOW_MS = 300
@@ -51,66 +43,9 @@ SLOW = f'actor "slow" {{{{ act = {{{{ "eom sleep {SLOW_MS}" }}}} }}}}\n'
 WITH = 'ratelimit "x" {{ limits = {{ "{limit} messages / 1h" }} }}\n'
 
 
-class Millrace(Filter):
-    """A chain of one instance."""
-
-    def __init__(self, name, args, folder, section, store):
-        self.name = name
-        super().__init__(args.load, os.path.join(folder, name))
-        self.build, self.section, self.store = args.build, section, store
-
-    def start(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for part in ('plugins', 'run', 'store'):
-            os.makedirs(os.path.join(self.folder, part))
-            shutil.chown(os.path.join(self.folder, part), 'nobody')
-        shutil.chown(self.folder, 'nobody')
-        os.chmod(self.folder, 0o755)
-        os.chmod(os.path.join(self.folder, 'store'), 0o700)
-        for plugin in ('plugins/access', 'plugins/ratelimit',
-                       'tests/plugins/actor'):
-            shutil.copy(f'{self.build}/{plugin}.so',
-                        f'{self.folder}/plugins')
-        shutil.chown(f'{self.folder}/plugins', 'root')
-        port = free_port()
-        self.addresses = {'tcp': f'inet:{port}@127.0.0.1'}
-        store = self.store or f'lmdb:{self.folder}/store'
-        conf = os.path.join(self.folder, 'conf')
-        with open(conf, 'w', encoding='utf-8') as f:
-            chain = '"x", "slow"' if 'actor' in self.section else '"x"'
-            f.write(CONFIG.format(folder=self.folder, port=port, store=store,
-                                  chain=chain) + self.section)
-        self.spawn([f'{self.build}/millraced', '-f', '-c', conf])
-
-
-class Redis(redis.Redis):
-    """A private server that keeps nothing on disk."""
-
-    def __init__(self):
-        super().__init__(appendonly='no')
-
-    def clear(self):
-        """Begin with no counts, as settled as before."""
-        self.call('FLUSHALL')
-        self.call(*redis.EPOCH)
-
-    def cpu_seconds(self):
-        return tree.cpu_seconds(self.process.pid)
-
-    def pss_bytes(self):
-        return tree.pss_bytes(self.process.pid)
-
-
-def wait_for_port(port, seconds=15):
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(('127.0.0.1', port)).close()
-            return
-        except OSError:
-            if time.monotonic() > until:
-                raise Broken(f'nobody listens on port {port}') from None
-            time.sleep(0.05)
+def millrace(name, args, folder, section, store):
+    settings = SETTINGS.format(store=store or 'lmdb:@/store')
+    return Millrace(args, folder, section, settings, name)
 
 
 RATELIMIT = '''
@@ -194,21 +129,12 @@ class Postfwd:
 
 
 def arguments():
-    build = os.path.normpath(os.path.join(HERE, '..', '..', 'build'))
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument('--build', default=build, help='build folder')
-    p.add_argument('--quick', action='store_true', help='one short round')
-    p.add_argument('--rounds', type=int, help='of each measurement (3)')
-    p.add_argument('--seconds', type=float, help='of each round (3)')
-    p.add_argument('--no-redis', action='store_true',
-                   help='leave out what needs a Redis')
-    args = p.parse_args()
-    args.build = os.path.abspath(args.build)
-    args.rounds = args.rounds or (1 if args.quick else 3)
-    args.seconds = args.seconds or (1 if args.quick else 3)
-    args.connections = (1, 16) if args.quick else (1, 16, 128)
-    args.load = f'{args.build}/tests/bench/load'
-    args.body, args.errors = 4096, 0
+    def add(parser):
+        parser.add_argument('--no-redis', action='store_true',
+                            help='leave out what needs a Redis')
+    args = run.peer_arguments(__doc__, add, seconds=(1, 3),
+                              connections=((1, 16), (1, 16, 128)))
+    args.body = 4096
     return args
 
 
@@ -305,18 +231,18 @@ def policy_cost(args, postfwd):
 
 def measure_all(args, folder, server):
     def ours(name, limit, store):
-        return Millrace(name, args, folder, WITH.format(limit=limit), store)
+        return millrace(name, args, folder, WITH.format(limit=limit), store)
 
     def rspamd(name, modules, **values):
         filt = peers.Rspamd(args.load, folder, 53, modules=modules.format(
             **values))
         filt.name = name
         return filt
-    filters = [Millrace('millrace', args, folder, WITHOUT.format(), None),
+    filters = [millrace('millrace', args, folder, WITHOUT.format(), None),
                ours('millrace+lmdb', NO_LIMIT, None)]
     def ours_slow(name, store):
         section = WITH.format(limit=LIMIT) + SLOW.format()
-        return Millrace(name, args, folder, section, store)
+        return millrace(name, args, folder, section, store)
     makers = {'millrace+lmdb': lambda: ours('over+lmdb', LIMIT, None)}
     slow = {'millrace+lmdb': lambda: ours_slow('slow+lmdb', None)}
     pairs = [('millrace+lmdb', 'millrace', LMDB_AIM_US)]
@@ -369,25 +295,14 @@ def measure_all(args, folder, server):
 
 def main():
     args = arguments()
-    run.raise_descriptors()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    folder = tempfile.mkdtemp(prefix='millrace-bench-')
-    os.chmod(folder, 0o755)
-    try:
+
+    def work(folder):
         if args.no_redis:
             measure_all(args, folder, None)
         else:
-            with Redis() as server:
+            with peers.Redis() as server:
                 measure_all(args, folder, server)
-    except (Broken, FileNotFoundError) as e:
-        print(f'bench: {e}', file=sys.stderr)
-        return 1
-    finally:
-        shutil.rmtree(folder)
-    if args.errors:
-        print(f'bench: {args.errors} errors; the figures are not to be '
-              f'trusted', file=sys.stderr)
-    return args.errors > 0
+    return run.in_folder(args, work)
 
 
 if __name__ == '__main__':

@@ -8,8 +8,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.dirname(HERE))
 
+import tree                             # noqa: E402
 from filters import Filter, free_port   # noqa: E402
-from lib import debs                    # noqa: E402
+from lib import debs, redis             # noqa: E402
 
 USER = 'nobody'
 
@@ -195,3 +196,21 @@ class OpenDmarc(Peer):
         return ['unshare', '--mount', 'sh', '-c',
                 'mount --bind "$1" /etc/resolv.conf && exec "$2" -f -c "$3"',
                 'sh', resolv, str(self.tree / 'usr/sbin/opendmarc'), conf]
+
+
+class Redis(redis.Redis):
+    """A private server that keeps nothing on disk."""
+
+    def __init__(self):
+        super().__init__(appendonly='no')
+
+    def clear(self):
+        """Begin with no counts, as settled as before."""
+        self.call('FLUSHALL')
+        self.call(*redis.EPOCH)
+
+    def cpu_seconds(self):
+        return tree.cpu_seconds(self.process.pid)
+
+    def pss_bytes(self):
+        return tree.pss_bytes(self.process.pid)

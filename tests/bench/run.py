@@ -19,6 +19,8 @@ import tempfile
 
 from filters import Bare, Broken, Daemon, Load, negotiated
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+
 CPU_AIM = 1.6           # times the bare filter
 TCP_AIM = 1.5           # times its own p50 over unix
 IDLE_SESSIONS = 10000
@@ -31,8 +33,7 @@ PROBES = 100
 
 
 def arguments():
-    here = os.path.dirname(os.path.abspath(__file__))
-    build = os.path.normpath(os.path.join(here, '..', '..', 'build'))
+    build = os.path.normpath(os.path.join(HERE, '..', '..', 'build'))
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('--build', default=build, help='build folder')
     p.add_argument('--bare-only', action='store_true',
@@ -54,6 +55,30 @@ def arguments():
     args.connections = (1, 20) if args.quick else (1, 20, 200)
     args.idle = (0, 500) if args.quick else (0, 5000)
     args.load = f'{args.build}/tests/bench/load'
+    return args
+
+
+def peer_arguments(doc, add=None, *, seconds, connections):
+    """Of a benchmark beside peers; add: a function that adds others.
+
+    seconds a round and connections at one time: (with --quick, without).
+    """
+    build = os.path.normpath(os.path.join(HERE, '..', '..', 'build'))
+    p = argparse.ArgumentParser(description=doc.splitlines()[0])
+    p.add_argument('--build', default=build, help='build folder')
+    p.add_argument('--quick', action='store_true', help='one short round')
+    p.add_argument('--rounds', type=int, help='of each measurement (3)')
+    p.add_argument('--seconds', type=float,
+                   help=f'of each round ({seconds[1]})')
+    if add is not None:
+        add(p)
+    args = p.parse_args()
+    args.build = os.path.abspath(args.build)
+    args.rounds = args.rounds or (1 if args.quick else 3)
+    args.seconds = args.seconds or seconds[not args.quick]
+    args.connections = connections[not args.quick]
+    args.load = f'{args.build}/tests/bench/load'
+    args.body = 0
     return args
 
 
@@ -156,6 +181,21 @@ def print_row(case, name, row, bare):
     if row is not bare:
         line += f'{show(ratio(row["cpu_us"], bare["cpu_us"]), ".2f"):>17}'
     print(line, flush=True)
+
+
+def print_filters(title, table):
+    """table: {connections: {filter's name: figures}}"""
+    print(f'\n{title}')
+    print(f'{"conns":>5}  {"filter":<22}{"messages/s":>11}'
+          f'{"per CPU s":>10}{"p50 us":>9}{"p99 us":>9}{"CPU us":>9}'
+          f'{"MB":>7}')
+    for connections, rows in table.items():
+        for name, row in rows.items():
+            print(f'{connections:>5}  {name:<22}'
+                  f'{show(row["rate"], ".0f"):>11}'
+                  f'{1e6 / row["cpu_us"]:>10.0f}{row["p50"]:>9.0f}'
+                  f'{row["p99"]:>9.0f}{row["cpu_us"]:>9.0f}'
+                  f'{row["pss"] / 1e6:>7.1f}', flush=True)
 
 
 def throughput(args, filters):
@@ -316,17 +356,15 @@ def write_json(path, figures_of):
         json.dump(dict(figures_of, throughput=table), f, indent=1)
 
 
-def main():
-    args = arguments()
+def in_folder(args, work):
+    """Call work with a folder of the run's own; the exit status."""
     args.errors = 0
     args.descriptors = raise_descriptors()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = tempfile.mkdtemp(prefix='millrace-bench-')
     os.chmod(folder, 0o755)     # the daemon gives up its rights
     try:
-        figures_of = run(args, folder)
-        if args.json:
-            write_json(args.json, figures_of)
+        work(folder)
     except (Broken, FileNotFoundError) as e:
         print(f'bench: {e}', file=sys.stderr)
         return 1
@@ -336,6 +374,16 @@ def main():
         print(f'bench: {args.errors} errors; the figures are not to be '
               f'trusted', file=sys.stderr)
     return args.errors > 0
+
+
+def main():
+    args = arguments()
+
+    def work(folder):
+        figures_of = run(args, folder)
+        if args.json:
+            write_json(args.json, figures_of)
+    return in_folder(args, work)
 
 
 if __name__ == '__main__':
