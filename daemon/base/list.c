@@ -13,9 +13,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/escape.h"
-#include "base/glob.h"
 #include "base/memory.h"
 #include "base/table.h"
+#include "millrace/glob.h"
 
 /* What stands behind a key. */
 struct entry {
@@ -397,7 +397,7 @@ list_glob(const struct list *l, struct span text)
 	void *entry;
 
 	for (size_t i = 0; table_at(l->texts, i, &pattern, &entry); i++)
-		if (glob_match(pattern, text))
+		if (mr_glob(pattern.p, pattern.n, text.p, text.n))
 			return value_of(entry);
 	return NULL;
 }

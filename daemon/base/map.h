@@ -40,7 +40,7 @@ const char *map_address(
     const struct map *, struct arena *, const char *address);
 const char *map_name(const struct map *, struct arena *, const char *name);
 const char *map_text(const struct map *, struct arena *, const char *text);
-/* Keys are patterns (base/glob.h): the first that matches. */
+/* Keys are patterns (millrace/glob.h): the first that matches. */
 const char *map_glob(const struct map *, struct arena *, const char *text);
 
 /*

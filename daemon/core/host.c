@@ -186,14 +186,19 @@ static bool
 note_observed(struct call *c, const char *what)
 {
 	struct message *m = c->session->message;
-	const char **grown =
-	    arena_alloc(m->arena, (m->nobserved + 1) * sizeof(*grown));
 
-	if (m->nobserved > 0)
-		memcpy(grown, m->observed_edits, m->nobserved * sizeof(*grown));
-	grown[m->nobserved++] =
+	/* Full at every power of two. */
+	if ((m->nobserved & (m->nobserved - 1)) == 0) {
+		const char **grown = arena_alloc(m->arena,
+		    (m->nobserved > 0 ? 2 * m->nobserved : 1) * sizeof(*grown));
+
+		if (m->nobserved > 0)
+			memcpy(grown, m->observed_edits,
+			    m->nobserved * sizeof(*grown));
+		m->observed_edits = grown;
+	}
+	m->observed_edits[m->nobserved++] =
 	    arena_printf(m->arena, "%s: %s", c->instance->conf->name, what);
-	m->observed_edits = grown;
 	return true;
 }
 

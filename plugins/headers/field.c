@@ -44,28 +44,3 @@ field_pattern_ok(const char *pattern)
 			return true;
 	return false;
 }
-
-/* Only the last * is ever tried again: no blow-up. */
-bool
-field_matches(const char *pattern, const char *name)
-{
-	const char *star = NULL, *from = NULL;
-
-	while (*name != '\0') {
-		if (*pattern == '*') {
-			star = ++pattern;
-			from = name;
-		} else if (*pattern == '?' || lower(*pattern) == lower(*name)) {
-			pattern++;
-			name++;
-		} else if (star != NULL) {
-			pattern = star;
-			name = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}

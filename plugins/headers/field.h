@@ -16,6 +16,5 @@ size_t field_cut(const char *text, const char **value);
 
 /* A name, in which * and ? may stand for others; at least one letter. */
 bool field_pattern_ok(const char *pattern);
-bool field_matches(const char *pattern, const char *name);
 
 #endif

@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include <millrace/field.h>
+#include <millrace/glob.h>
 #include <millrace/plugin.h>
 
 #include "field.h"
@@ -146,7 +147,7 @@ expand_list(
 	return f;
 }
 
-static void
+static bool
 delete_all_after(struct mr_ctx *c, const char *name, uint32_t kept)
 {
 	uint32_t n = kept;
@@ -155,70 +156,49 @@ delete_all_after(struct mr_ctx *c, const char *name, uint32_t kept)
 		n++;
 	/* From the last up, so that the numbers of the others stay. */
 	for (; n > kept; n--)
-		c->host->delete_header(c, name, n);
+		if (!c->host->delete_header(c, name, n))
+			return false;
+	return true;
 }
 
-static void
+/* False: not all that have to go could be deleted. */
+static bool
 write_field(struct mr_ctx *c, const struct field *f)
 {
 	const struct mr_host *host = c->host;
 
-	if (f->value[0] == '\0') {
-		if (f->how == REPLACE)
-			delete_all_after(c, f->name, 0);
-		return;
-	}
+	if (f->value[0] == '\0')
+		return f->how != REPLACE || delete_all_after(c, f->name, 0);
 	if (f->how == INSERT) {
 		host->insert_header(c, f->name, f->value);
 	} else if (f->how == ADD || host->header(c, f->name, 1) == NULL) {
 		host->add_header(c, f->name, f->value);
-	} else {
-		delete_all_after(c, f->name, 1);
+	} else if (delete_all_after(c, f->name, 1)) {
 		host->change_header(c, f->name, 1, f->value);
+	} else {
+		return false;
 	}
+	return true;
 }
 
-static int
-by_name(const void *a, const void *b)
+static bool
+is_removed(const void *arg, const char *name)
 {
-	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+	const struct mr_list *patterns = arg;
+
+	for (uint32_t i = 0; i < patterns->count; i++)
+		if (mr_glob(patterns->items[i], strlen(patterns->items[i]),
+			name, strlen(name)))
+			return true;
+	return false;
 }
 
-/* The names of all fields that the pattern matches, sorted. */
-static const char **
-matching_names(struct mr_ctx *c, const char *pattern, size_t *count)
+/* To let the rest through would be to trust what the operator does not. */
+static mr_verdict
+refuse(struct mr_ctx *c)
 {
-	const char *name, *value, **names;
-	size_t n = 0;
-
-	for (uint32_t i = 0; c->host->header_at(c, i, &name, &value); i++)
-		n += field_matches(pattern, name);
-	*count = n;
-	names = c->host->alloc(c, (n + 1) * sizeof(*names));
-	for (uint32_t i = 0; n > 0; i++) {
-		if (!c->host->header_at(c, i, &name, &value))
-			break;
-		if (field_matches(pattern, name))
-			names[--n] = name;
-	}
-	qsort(names, *count, sizeof(*names), by_name);
-	return names;
-}
-
-static void
-remove_matching(struct mr_ctx *c, const char *pattern)
-{
-	size_t count, n;
-	const char **names = matching_names(c, pattern, &count);
-
-	for (size_t i = 0; i < count; i += n) {
-		for (n = 1; i + n < count; n++)
-			if (strcasecmp(names[i], names[i + n]) != 0)
-				break;
-		/* From the last up, so that the numbers of the others stay. */
-		for (size_t nth = n; nth > 0; nth--)
-			c->host->delete_header(c, names[i], (uint32_t)nth);
-	}
+	c->host->reply(c, 550, "5.6.0", "Too many header fields to remove");
+	return MR_REJECT;
 }
 
 static mr_verdict
@@ -234,10 +214,11 @@ headers_on_eom(struct mr_ctx *c)
 	end = expand_list(c, fields, REPLACE, conf->replace);
 	end = expand_list(c, end, ADD, conf->add);
 	end = expand_list(c, end, INSERT, conf->insert);
-	for (uint32_t i = 0; i < conf->remove->count; i++)
-		remove_matching(c, conf->remove->items[i]);
+	if (!mr_field_delete(c, is_removed, conf->remove))
+		return refuse(c);
 	for (const struct field *f = fields; f < end; f++)
-		write_field(c, f);
+		if (!write_field(c, f))
+			return refuse(c);
 	return MR_CONTINUE;
 }
 

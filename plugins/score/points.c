@@ -4,38 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char
-lower(char c)
-{
-	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-/* At a "*" the last one is tried again one character on. */
-bool
-points_glob(const char *pattern, size_t n, const char *name)
-{
-	const char *end = pattern + n, *star = NULL, *from = NULL;
-
-	while (*name != '\0') {
-		if (pattern < end && *pattern == '*') {
-			star = ++pattern;
-			from = name;
-		} else if (pattern < end &&
-			   (*pattern == '?' ||
-			       lower(*pattern) == lower(*name))) {
-			pattern++;
-			name++;
-		} else if (star != NULL) {
-			pattern = star;
-			name = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (pattern < end && *pattern == '*')
-		pattern++;
-	return pattern == end;
-}
+#include <millrace/glob.h>
 
 static bool
 number(const char *text, double *value)
@@ -87,7 +56,7 @@ points_of(const struct points_rules *r, const char *name, double score)
 	for (size_t i = 0; i < r->nweights; i++) {
 		const struct weight *w = &r->weights[i];
 
-		if (points_glob(w->pattern, w->n, name))
+		if (mr_glob(w->pattern, w->n, name, strlen(name)))
 			return w->factor ? w->value * score : w->value;
 	}
 	return score;
@@ -101,7 +70,7 @@ is_in(const struct group *g, const char *name)
 	while (*p != '\0') {
 		size_t n = strcspn(p, " \t");
 
-		if (points_glob(p, n, name))
+		if (mr_glob(p, n, name, strlen(name)))
 			return true;
 		p += n;
 		p += strspn(p, " \t");

@@ -51,7 +51,4 @@ struct points {
 double points_add(const struct points_rules *, struct points *,
     const char *name, double points);
 
-/* "*" is any run of characters, "?" one; in any case. */
-bool points_glob(const char *pattern, size_t n, const char *name);
-
 #endif

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include <millrace/field.h>
+#include <millrace/glob.h>
 #include <millrace/map.h>
 #include <millrace/plugin.h>
 
@@ -409,50 +410,24 @@ sum(struct mr_ctx *c, struct report *report)
 /* --- fields --- */
 
 static bool
-is_own(const struct score_conf *conf, const char *name)
+is_like(const char *pattern, const char *name)
 {
-	const char *const own[] = { conf->flag_header, conf->score_header,
-		conf->level_header, conf->report_header };
+	return pattern != NULL &&
+	       mr_glob(pattern, strlen(pattern), name, strlen(name));
+}
 
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (own[i] != NULL && own[i][0] != '\0' &&
-		    points_glob(own[i], strlen(own[i]), name))
-			return true;
+static bool
+is_own(const void *arg, const char *name)
+{
+	const struct score_conf *conf = arg;
+
 	for (uint32_t i = 0; i < conf->remove->count; i++)
-		if (points_glob(conf->remove->items[i],
-			strlen(conf->remove->items[i]), name))
+		if (is_like(conf->remove->items[i], name))
 			return true;
-	return false;
-}
-
-/* How many fields of that name there are up to this one. */
-static uint32_t
-nth_of_name(struct mr_ctx *c, uint32_t index, const char *wanted)
-{
-	const char *name, *value;
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i <= index; i++)
-		if (c->host->header_at(c, i, &name, &value))
-			n += strcasecmp(name, wanted) == 0;
-	return n;
-}
-
-/* From the last up, so that the places of the others stay. */
-static void
-remove_forged(struct mr_ctx *c)
-{
-	const struct score *s = c->self;
-	const char *name, *value;
-	uint32_t n = 0;
-
-	while (c->host->header_at(c, n, &name, &value))
-		n++;
-	while (n-- > 0)
-		if (c->host->header_at(c, n, &name, &value) &&
-		    is_own(s->conf, name))
-			c->host->delete_header(
-			    c, name, nth_of_name(c, n, name));
+	return is_like(conf->flag_header, name) ||
+	       is_like(conf->score_header, name) ||
+	       is_like(conf->level_header, name) ||
+	       is_like(conf->report_header, name);
 }
 
 static void
@@ -548,17 +523,29 @@ decide(struct mr_ctx *c, const struct choice *choice, double points)
 	}
 }
 
+/* What others believe of them would be the sender's word. */
+static mr_verdict
+refuse_forged(struct mr_ctx *c)
+{
+	c->host->symbol(c, "SCORE_FORGED", 0, NULL);
+	c->host->reply(
+	    c, 550, "5.6.0", "Too many header fields that only a filter adds");
+	return MR_REJECT;
+}
+
 static mr_verdict
 score_on_eom(struct mr_ctx *c)
 {
 	char text[REPORT] = "";
 	struct report report = { .p = text, .size = sizeof(text) };
 	struct choice choice;
+	const struct score *s = c->self;
 	double points = sum(c, &report);
 
 	choose(c, points, &choice);
 	record(c, &choice, points);
-	remove_forged(c);
+	if (!mr_field_delete(c, is_own, s->conf))
+		return refuse_forged(c);
 	add_fields(c, &choice, points, text);
 	if (policy_reaches(&choice.policy, ACTION_SUBJECT, points))
 		tag_subject(c);

@@ -36,6 +36,17 @@ class Verdicts(Scene):
              'A 4.00, LIST_X 4.00, LIST_Y 4.00'),
         ], key=str))
 
+    def test_more_forged_fields_than_can_be_removed(self):
+        forged = (('X-Spam-Flag', 'NO'), ('X-Spam-Level', '')) * 6000
+        d = self.daemon(score(), trouble=True)
+        with self.session(d) as m:
+            message = self.send(m, headers=forged)
+        self.assertEqual(
+            message.verdict, ('replycode', '550 5.6.0 Too many header '
+                              'fields that only a filter adds'))
+        self.assertEqual([s['name'] for s in records(d)[0]['symbols']],
+                         ['SCORE_FORGED'])
+
     def test_refused(self):
         d = self.daemon(TWELVE, score(reject=12, reply='No, thanks'))
         with self.session(d) as m:

@@ -141,36 +141,6 @@ test_bounds(void **state)
 	assert_int_equal(n, TEMPLATE_VALUE_BYTES);
 }
 
-static const struct match_case {
-	const char *pattern, *name;
-	bool match;
-} match_cases[] = {
-	{ "Subject", "subject", true },
-	{ "Subject", "Subjec", false },
-	{ "Subject", "Subject2", false },
-	{ "X-Spam-*", "X-Spam-Flag", true },
-	{ "X-Spam-*", "x-spam-", true },
-	{ "X-Spam-*", "X-Spam", false },
-	{ "*-Flag", "X-Spam-Flag", true },
-	{ "X-*-F?ag", "X-A-B-Flag", true },
-	{ "X-*-F?ag", "X-A-B-Fag", false },
-	{ "X?", "X", false },
-	{ "*a*b*", "xaxxbx", true },
-	{ "*a*b*", "xbxxax", false },
-	{ "X**", "X", true },
-};
-
-static void
-test_matches(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < COUNT(match_cases); i++)
-		if (field_matches(match_cases[i].pattern,
-			match_cases[i].name) != match_cases[i].match)
-			fail_msg("%s, %s", match_cases[i].pattern,
-			    match_cases[i].name);
-}
-
 static const struct {
 	const char *pattern;
 	bool ok;
@@ -234,7 +204,6 @@ main(void)
 		cmocka_unit_test(test_expand),
 		cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_cut),
 	};
