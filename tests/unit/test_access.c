@@ -12,6 +12,7 @@
 #include "../../plugins/access/entry.c"
 #include "../../plugins/access/judge.c"
 #include "service/service.h"
+#include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -396,9 +397,7 @@ test_value_gone_bad(void **state)
 	fake_finish(&f);
 }
 
-static const struct fault_case {
-	const char *name, *text, *want;
-} fault_cases[] = {
+static const struct wrong wrongs[] = {
 	{ "deny-clients", "192.0.2.1 620 x",
 	    "config_error deny-clients: entry \"192.0.2.1\": a reply code" },
 	{ "deny-headers", "\"Subject: x\" 550 4.1.1 x",
@@ -413,19 +412,10 @@ static const struct fault_case {
 };
 
 static void
-test_faults(void **state)
+test_wrong(void **state)
 {
-	struct fake f;
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(fault_cases); i++) {
-		fake_init(&f, &mr_plugin_access);
-		fake_set(&f, fault_cases[i].name, fault_cases[i].text);
-		if (fake_open(&f) || !fake_did(&f, fault_cases[i].want))
-			fail_msg(
-			    "%s: %s", fault_cases[i].text, fake_transcript(&f));
-		fake_finish(&f);
-	}
+	wrong_check_all(&mr_plugin_access, wrongs, COUNT(wrongs));
 }
 
 static void
@@ -489,7 +479,7 @@ main(void)
 		cmocka_unit_test(test_unverified_name),
 		cmocka_unit_test(test_asked_late),
 		cmocka_unit_test(test_value_gone_bad),
-		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_all_faults_at_once),
 		cmocka_unit_test(test_plan),
 	};

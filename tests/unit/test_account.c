@@ -13,6 +13,7 @@
 #include "../../plugins/account/alert.h"
 #include "../../plugins/account/baseline.h"
 #include "../../plugins/account/state.h"
+#include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -395,9 +396,7 @@ test_store_down_lets_pass(void **state)
 static void
 test_wrong_options(void **state)
 {
-	static const struct {
-		const char *name, *text, *want;
-	} rows[] = {
+	static const struct wrong rows[] = {
 		{ "signals", "planets 1 / 1h",
 		    "config_error signals: \"planets 1 / 1h\": there is no" },
 		{ "signals", "countries 1 / 1h",
@@ -422,11 +421,7 @@ test_wrong_options(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		begin(&f);
-		fake_set(&f, rows[i].name, rows[i].text);
-		assert_false(fake_open(&f));
-		if (!fake_did(&f, rows[i].want))
-			fail_msg("%s: %s", rows[i].want, fake_transcript(&f));
-		fake_finish(&f);
+		wrong_check(&f, &rows[i]);
 	}
 }
 

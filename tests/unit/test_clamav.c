@@ -12,6 +12,7 @@
 #include "../../plugins/clamav/clamav.c"
 #include "../../plugins/clamav/reply.c"
 #include "../../plugins/clamav/rule.c"
+#include "wrong.h"
 
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
 #define ANSWER(s)  s, sizeof(s)     /* with its NUL */
@@ -243,9 +244,7 @@ test_sizes(void **state)
 	fake_stream_clear();
 }
 
-static const struct {
-	const char *option, *value, *line;
-} wrongs[] = {
+static const struct wrong wrongs[] = {
 	{ "servers", "clamd.example.com:3310", "config_error servers: " },
 	{ "signatures", "Heuristics.*",
 	    "config_error signatures: \"Heuristics.*\": after the pattern" },
@@ -257,16 +256,7 @@ static void
 test_wrong(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(wrongs); i++) {
-		struct fake f;
-
-		fake_init(&f, &mr_plugin_clamav);
-		fake_set(&f, wrongs[i].option, wrongs[i].value);
-		assert_false(fake_open(&f));
-		if (!fake_did(&f, wrongs[i].line))
-			fail_msg("%s", fake_transcript(&f));
-		fake_finish(&f);
-	}
+	wrong_check_all(&mr_plugin_clamav, wrongs, COUNT(wrongs));
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "../../plugins/dmarc/walk.c"
 #include "../../plugins/dmarc/witness.c"
 #include "service/service.h"
+#include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -548,9 +549,7 @@ test_spared(void **state)
 	}
 }
 
-static const struct wrong_case {
-	const char *name, *text, *want;
-} wrong[] = {
+static const struct wrong wrongs[] = {
 	{ "overrides", "example.com refuse",
 	    "config_error overrides: entry \"example.com\": the value must "
 	    "begin with accept" },
@@ -575,16 +574,7 @@ static void
 test_wrong(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(wrong); i++) {
-		struct fake f;
-
-		fake_init(&f, &mr_plugin_dmarc);
-		fake_set(&f, wrong[i].name, wrong[i].text);
-		assert_false(fake_open(&f));
-		if (!fake_did(&f, wrong[i].want))
-			fail_msg("%s: %s", wrong[i].text, fake_transcript(&f));
-		fake_finish(&f);
-	}
+	wrong_check_all(&mr_plugin_dmarc, wrongs, COUNT(wrongs));
 }
 
 /* Quarantine is declared only if it can happen. */

@@ -10,6 +10,7 @@
 #include <millrace/fake.h>
 
 #include "../../plugins/greylist/entry.h"
+#include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -236,9 +237,7 @@ test_rubbish_in_the_store(void **state)
 static void
 test_wrong_options(void **state)
 {
-	static const struct {
-		const char *name, *text, *want;
-	} rows[] = {
+	static const struct wrong rows[] = {
 		{ "delay", "1d", "config_error retry-within: it must" },
 		{ "reply", "", "config_error reply: the text must have" },
 		{ "reply", "a\nb", "config_error reply: the text must be" },
@@ -250,11 +249,7 @@ test_wrong_options(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		begin(&f);
 		fake_set(&f, "retry-within", "1d");
-		fake_set(&f, rows[i].name, rows[i].text);
-		assert_false(fake_open(&f));
-		if (!fake_did(&f, rows[i].want))
-			fail_msg("%s: %s", rows[i].want, fake_transcript(&f));
-		fake_finish(&f);
+		wrong_check(&f, &rows[i]);
 	}
 }
 

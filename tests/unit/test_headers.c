@@ -12,6 +12,7 @@
 #include "../../plugins/headers/headers.c"
 #include "../../plugins/headers/macros.c"
 #include "../../plugins/headers/template.c"
+#include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -108,9 +109,7 @@ test_values_before_edits(void **state)
 	fake_finish(&f);
 }
 
-static const struct fault_case {
-	const char *option, *text, *want;
-} fault_cases[] = {
+static const struct wrong wrongs[] = {
 	{ "add", "X-A {sender}", "config_error add: \"X-A {sender}\": not a" },
 	{ "add", "X-A:", "config_error add: \"X-A:\": there is no value" },
 	{ "insert", "X-A: {sender",
@@ -121,19 +120,15 @@ static const struct fault_case {
 };
 
 static void
-test_faults(void **state)
+test_wrong(void **state)
 {
 	struct fake f;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(fault_cases); i++) {
+	for (size_t i = 0; i < COUNT(wrongs); i++) {
 		fake_init(&f, &mr_plugin_headers);
 		fake_set(&f, "add", "X-Good: {sender}");
-		fake_set(&f, fault_cases[i].option, fault_cases[i].text);
-		assert_false(fake_open(&f));
-		if (!fake_did(&f, fault_cases[i].want))
-			fail_msg("%s", fake_transcript(&f));
-		fake_finish(&f);
+		wrong_check(&f, &wrongs[i]);
 	}
 }
 
@@ -255,7 +250,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edits),
 		cmocka_unit_test(test_values_before_edits),
-		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_nothing_to_do),
 		cmocka_unit_test(test_many_recipients),

@@ -14,6 +14,8 @@
 
 #include <millrace/fake.h>
 
+#include "wrong.h"
+
 extern const struct mr_plugin mr_plugin_ratelimit;
 
 static int messages;
@@ -770,9 +772,7 @@ test_store_down(void **state)
 static void
 test_wrong_options(void **state)
 {
-	static const struct {
-		const char *name, *text, *want;
-	} rows[] = {
+	static const struct wrong rows[] = {
 		{ "limits", "100 mails / 1h",
 		    "config_error limits: \"100 "
 		    "mails / 1h\": the unit must" },
@@ -819,11 +819,7 @@ test_wrong_options(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		begin(&f);
-		fake_set(&f, rows[i].name, rows[i].text);
-		assert_false(fake_open(&f));
-		if (!fake_did(&f, rows[i].want))
-			fail_msg("%s: %s", rows[i].text, fake_transcript(&f));
-		fake_finish(&f);
+		wrong_check(&f, &rows[i]);
 	}
 }
 

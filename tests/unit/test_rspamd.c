@@ -13,6 +13,7 @@
 #include "../../plugins/rspamd/http.c"
 #include "../../plugins/rspamd/question.c"
 #include "../../plugins/rspamd/rspamd.c"
+#include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define OK       "HTTP/1.1 200 OK\r\n"
@@ -331,9 +332,7 @@ test_size(void **state)
 	fake_finish(&f);
 }
 
-static const struct {
-	const char *option, *value, *line;
-} wrongs[] = {
+static const struct wrong wrongs[] = {
 	{ "servers", "http://127.0.0.1/", "config_error servers: " },
 	{ "follow", "drop", "config_error follow: \"drop\" is no action" },
 	{ "follow", "no action", "config_error follow: \"no action\" is no" },
@@ -350,16 +349,7 @@ static void
 test_wrong(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(wrongs); i++) {
-		struct fake f;
-
-		fake_init(&f, &mr_plugin_rspamd);
-		fake_set(&f, wrongs[i].option, wrongs[i].value);
-		assert_false(fake_open(&f));
-		if (!fake_did(&f, wrongs[i].line))
-			fail_msg("%s", fake_transcript(&f));
-		fake_finish(&f);
-	}
+	wrong_check_all(&mr_plugin_rspamd, wrongs, COUNT(wrongs));
 }
 
 static void

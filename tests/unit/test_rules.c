@@ -12,6 +12,7 @@
 
 #include "../../plugins/rules/rules.h"
 #include "../../plugins/rules/script.h"
+#include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -236,9 +237,7 @@ test_options(void **state)
 static void
 test_wrong_options(void **state)
 {
-	static const struct {
-		const char *option, *text, *want;
-	} rows[] = {
+	static const struct wrong rows[] = {
 		{ "files", "/nonexistent/*.rules",
 		    "config_error files: /nonexistent/*.rules:0: there is no" },
 		{ "scores", "A 1", "config_error scores: \"A 1\" names a" },
@@ -247,15 +246,7 @@ test_wrong_options(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct fake f;
-
-		fake_init(&f, &mr_plugin_rules);
-		fake_set(&f, rows[i].option, rows[i].text);
-		if (fake_open(&f) || !fake_did(&f, rows[i].want))
-			fail_msg("%s: %s", rows[i].text, fake_transcript(&f));
-		fake_finish(&f);
-	}
+	wrong_check_all(&mr_plugin_rules, rows, COUNT(rows));
 }
 
 /* --- patterns that backtrack --- */

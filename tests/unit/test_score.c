@@ -12,6 +12,7 @@
 #include "../../plugins/score/points.c"
 #include "../../plugins/score/policy.c"
 #include "../../plugins/score/score.c"
+#include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -203,9 +204,7 @@ test_others(void **state)
 	fake_finish(&f);
 }
 
-static const struct error_case {
-	const char *option, *text, *want;
-} errors[] = {
+static const struct wrong wrongs[] = {
 	{ "weights", "SPF_FAIL", "config_error weights: \"SPF_FAIL\" is not" },
 	{ "weights", "A 2000", "config_error weights: \"A 2000\" is not" },
 	{ "weights", "A 1 2", "config_error weights: \"A 1 2\" is not" },
@@ -223,19 +222,10 @@ static const struct error_case {
 };
 
 static void
-test_errors(void **state)
+test_wrong(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(errors); i++) {
-		struct fake f;
-
-		fake_init(&f, &mr_plugin_score);
-		fake_set(&f, errors[i].option, errors[i].text);
-		if (fake_open(&f) || !fake_did(&f, errors[i].want))
-			fail_msg("%s = \"%s\": %s", errors[i].option,
-			    errors[i].text, fake_transcript(&f));
-		fake_finish(&f);
-	}
+	wrong_check_all(&mr_plugin_score, wrongs, COUNT(wrongs));
 }
 
 /* Long reports are folded, and end before they are too long. */
@@ -281,7 +271,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),
 		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_level),
 	};

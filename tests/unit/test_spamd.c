@@ -12,6 +12,7 @@
 #include "../../plugins/spamd/question.c"
 #include "../../plugins/spamd/reply.c"
 #include "../../plugins/spamd/spamd.c"
+#include "wrong.h"
 
 #define COUNT(a)     (sizeof(a) / sizeof((a)[0]))
 #define OK           "SPAMD/1.1 0 EX_OK\r\n"
@@ -322,9 +323,7 @@ test_size(void **state)
 	fake_finish(&f);
 }
 
-static const struct {
-	const char *option, *value, *line;
-} wrongs[] = {
+static const struct wrong wrongs[] = {
 	{ "servers", "127.0.0.1", "config_error servers: " },
 	{ "prefix", "sa_", "config_error prefix: write at most 32" },
 	{ "reply", "{message}",
@@ -335,16 +334,7 @@ static void
 test_wrong(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(wrongs); i++) {
-		struct fake f;
-
-		fake_init(&f, &mr_plugin_spamd);
-		fake_set(&f, wrongs[i].option, wrongs[i].value);
-		assert_false(fake_open(&f));
-		if (!fake_did(&f, wrongs[i].line))
-			fail_msg("%s", fake_transcript(&f));
-		fake_finish(&f);
-	}
+	wrong_check_all(&mr_plugin_spamd, wrongs, COUNT(wrongs));
 }
 
 int
