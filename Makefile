@@ -164,8 +164,8 @@ $(B)/paths: always
 .PHONY: always
 always:
 
-.PHONY: install install-daemon install-sdk uninstall
-install: install-daemon install-sdk
+.PHONY: install install-daemon install-dovecot install-sdk uninstall
+install: install-daemon install-dovecot install-sdk
 	@test -n "$(DESTDIR)" || echo "now, as root:  systemd-sysusers &&" \
 	    "systemd-tmpfiles --create && systemctl daemon-reload &&" \
 	    "systemctl enable --now millraced"
@@ -191,6 +191,14 @@ install-daemon: all
 	$(Q)test -e $(DESTDIR)$(CONFDIR)/millrace.conf || { $(call \
 	    put,conf/millrace.conf,$(CONFDIR)/millrace.conf); }
 
+# What Dovecot runs when users move spam, see millrace-learn(5).
+DOVECOTDIR   = $(DATADIR)/dovecot
+dovecot_file = $(DOVECOTDIR)/$(notdir $(1))
+install-dovecot:
+	$(Q)$(call each,$(wildcard conf/dovecot/*.*),dovecot_file)
+	$(Q)$(call put,conf/dovecot/millrace-learn,$(DOVECOTDIR)/bin/millrace-learn)
+	$(Q)chmod 755 $(DESTDIR)$(DOVECOTDIR)/bin/millrace-learn
+
 # What an author of plugins needs, without the daemon.
 install-sdk:
 	$(Q)for f in $(SDK_FILES); do \
@@ -215,6 +223,7 @@ uninstall:
 	$(Q)rm -rf $(DESTDIR)$(SDKDIR) $(DESTDIR)$(DOCDIR)
 	$(Q)rm -f $(addprefix $(DESTDIR)$(DATADIR)/rules/,\
 	    $(notdir $(wildcard conf/rules/*.rules)))
+	$(Q)rm -rf $(DESTDIR)$(DOVECOTDIR)
 	$(Q)rmdir $(DESTDIR)$(PLUGINDIR) $(DESTDIR)$(dir $(PLUGINDIR)) \
 	    $(DESTDIR)$(DATADIR)/rules $(DESTDIR)$(DATADIR) \
 	    2>/dev/null || true
