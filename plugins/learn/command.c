@@ -2,6 +2,7 @@
 /* millrace learn: teach, correct, forget, and carry models about. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,6 +300,17 @@ with_model(const struct mr_tool *t, int32_t argc, char **argv,
 	return status;
 }
 
+static void
+write_time(char *out, size_t size, int64_t seconds)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	snprintf(out, size, "never");
+	if (seconds > 0 && localtime_r(&t, &tm) != NULL)
+		strftime(out, size, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
 static int32_t
 print_stats(const struct mr_tool *t, const struct request *r, struct writer *w,
     int32_t argc, char **argv)
@@ -307,22 +319,28 @@ print_stats(const struct mr_tool *t, const struct request *r, struct writer *w,
 	double sure =
 	    model_confidence(&w->model, (uint64_t)r->conf->learn_first);
 	uint64_t used = 0;
+	char changed[32];
 
 	(void)argc;
 	(void)argv;
 	for (uint32_t i = 0; i < MODEL_WEIGHTS; i++)
 		used += w->model.sums[i] > 0;
-	printf(t->json ? "{\"ham\":%llu,\"spam\":%llu,\"corrections\":%llu,"
-			 "\"changed\":%lld,\"used\":%llu,\"confidence\":%.2f,"
-			 "\"slope\":%.3f,\"shift\":%.3f}\n"
-		       : "ham          %llu\nspam         %llu\n"
-			 "corrections  %llu\nchanged      %lld (Unix time)\n"
-			 "weights      %llu of 1048576 in use\n"
-			 "confidence   %.2f\n"
-			 "calibration  %.3f * margin + %.3f\n",
-	    (unsigned long long)h->ham, (unsigned long long)h->spam,
-	    (unsigned long long)h->corrections, (long long)h->changed,
-	    (unsigned long long)used, sure, h->slope, h->shift);
+	write_time(changed, sizeof(changed), h->changed);
+	if (t->json)
+		printf("{\"ham\":%" PRIu64 ",\"spam\":%" PRIu64
+		       ",\"corrections\":%" PRIu64 ",\"changed\":%" PRId64
+		       ",\"used\":%" PRIu64 ",\"confidence\":%.2f,"
+		       "\"slope\":%.3f,\"shift\":%.3f}\n",
+		    h->ham, h->spam, h->corrections, h->changed, used, sure,
+		    h->slope, h->shift);
+	else
+		printf("ham          %" PRIu64 "\nspam         %" PRIu64 "\n"
+		       "corrections  %" PRIu64 "\nchanged      %s\n"
+		       "weights      %" PRIu64 " of %d in use\n"
+		       "confidence   %.2f\n"
+		       "calibration  %.3f * margin + %.3f\n",
+		    h->ham, h->spam, h->corrections, changed, used,
+		    MODEL_WEIGHTS, sure, h->slope, h->shift);
 	if (sure <= 0 && !t->json)
 		printf("It says nothing yet: it waits for %lld ham and as "
 		       "many spam.\n",
