@@ -28,15 +28,31 @@ related(struct view *v, const char *a, const char *b)
 	return strcasecmp(view_registered(v, a), view_registered(v, b)) == 0;
 }
 
+/* "name.*": is the registered domain the name below any public suffix? */
+static bool
+is_branch_of(struct view *v, const char *domain, const char *name)
+{
+	const char *registered = view_registered(v, domain);
+	size_t n = strlen(name) - strlen("*");
+
+	return strncasecmp(registered, name, n) == 0 && registered[n] != '\0';
+}
+
 /* Is the domain one of the list's, or within one? */
 static bool
-is_one_of(const char *domain, const char *const *list, size_t count)
+is_one_of(
+    struct view *v, const char *domain, const char *const *list, size_t count)
 {
 	size_t n = strlen(domain);
 
 	for (size_t i = 0; i < count; i++) {
 		size_t m = strlen(list[i]);
 
+		if (m > 2 && strcmp(list[i] + m - 2, ".*") == 0) {
+			if (is_branch_of(v, domain, list[i]))
+				return true;
+			continue;
+		}
 		if (n >= m && strcasecmp(domain + n - m, list[i]) == 0 &&
 		    (n == m || domain[n - m - 1] == '.'))
 			return true;
@@ -123,6 +139,32 @@ recipient_not_named(struct view *v, const char *const *words, size_t nwords,
 	return true;
 }
 
+/* Bulk that pretends to know one: an address it goes to, as words. */
+static bool
+subject_has_recipient(struct view *v, const char *const *words, size_t nwords,
+    const char **detail)
+{
+	const struct mr_mailboxes *to = view_mailboxes(v, "To");
+	const char *subject = v->content->subject;
+
+	(void)words;
+	(void)nwords;
+	for (uint32_t i = 0; to != NULL && i < to->count; i++)
+		if (to->items[i].domain[0] != '\0' &&
+		    strcasestr(subject, to->items[i].address) != NULL) {
+			*detail = to->items[i].address;
+			return true;
+		}
+	for (size_t i = 0; v->recipients != NULL && v->recipients[i] != NULL;
+	     i++)
+		if (strchr(v->recipients[i], '@') != NULL &&
+		    strcasestr(subject, v->recipients[i]) != NULL) {
+			*detail = v->recipients[i];
+			return true;
+		}
+	return false;
+}
+
 /* --- names of persons --- */
 
 /* "billing@bank.example" <x@evil.example> */
@@ -194,7 +236,7 @@ name_claims(struct view *v, const char *const *words, size_t nwords,
 			*p = ' ';
 	fold_text(brand, sizeof(brand), words_apart, strlen(words_apart));
 	if (brand[0] == '\0' || !has_word(folded_name(v, from), brand) ||
-	    is_one_of(from->domain, words + 1, nwords - 1))
+	    is_one_of(v, from->domain, words + 1, nwords - 1))
 		return false;
 	*detail = from->domain;
 	return true;
@@ -229,7 +271,7 @@ look_alike_of(struct view *v, const char *domain, const char *const *words,
 {
 	const char *registered;
 
-	if (domain[0] == '\0' || is_one_of(domain, words, nwords))
+	if (domain[0] == '\0' || is_one_of(v, domain, words, nwords))
 		return false;
 	registered = view_registered(v, domain);
 	for (size_t i = 0; i < nwords; i++)
@@ -293,6 +335,22 @@ from_looks_like_recipient(struct view *v, const char *const *words,
 
 /* --- the rest of the header --- */
 
+/*
+ * When the message came to the last host before us, or now: mail that waited
+ * in a queue or lay in a mailbox is not written in the past.
+ */
+static time_t
+came_at(struct view *v)
+{
+	const char *received = view_field(v, "Received"), *when;
+	time_t then;
+
+	when = received != NULL ? strrchr(received, ';') : NULL;
+	return when != NULL && date_parse(when + 1, &then) && then < v->now
+		   ? then
+		   : v->now;
+}
+
 static bool
 date_off(struct view *v, const char *const *words, size_t nwords,
     const char **detail)
@@ -304,7 +362,7 @@ date_off(struct view *v, const char *const *words, size_t nwords,
 	(void)nwords;
 	if (date == NULL || !date_parse(date, &then))
 		return false;
-	off = difftime(then, v->now) / 3600;
+	off = difftime(then, came_at(v)) / 3600;
 	/* "-24": more than a day old; "24": more than a day ahead. */
 	if (hours < 0 ? off > hours : off < hours)
 		return false;
@@ -394,6 +452,7 @@ static const struct check checks[] = {
 	{ "sender-differs", 0, 0, sender_differs },
 	{ "from-is-recipient", 0, 0, from_is_recipient },
 	{ "recipient-not-named", 0, 0, recipient_not_named },
+	{ "subject-has-recipient", 0, 0, subject_has_recipient },
 	{ "name-has-other-address", 0, 0, name_has_other_address },
 	{ "name-claims", 2, 100, name_claims },
 	{ "from-looks-like", 1, 100, from_looks_like },
