@@ -139,18 +139,27 @@ recipient_not_named(struct view *v, const char *const *words, size_t nwords,
 	return true;
 }
 
+/* What a machine tells its own mailbox: "Cron <root@host>". */
+static bool
+is_from(const struct mr_mailbox *from, const char *address)
+{
+	return from != NULL && strcasecmp(from->address, address) == 0;
+}
+
 /* Bulk that pretends to know one: an address it goes to, as words. */
 static bool
 subject_has_recipient(struct view *v, const char *const *words, size_t nwords,
     const char **detail)
 {
 	const struct mr_mailboxes *to = view_mailboxes(v, "To");
+	const struct mr_mailbox *from = first(v, "From");
 	const char *subject = v->content->subject;
 
 	(void)words;
 	(void)nwords;
 	for (uint32_t i = 0; to != NULL && i < to->count; i++)
 		if (to->items[i].domain[0] != '\0' &&
+		    !is_from(from, to->items[i].address) &&
 		    strcasestr(subject, to->items[i].address) != NULL) {
 			*detail = to->items[i].address;
 			return true;
@@ -158,6 +167,7 @@ subject_has_recipient(struct view *v, const char *const *words, size_t nwords,
 	for (size_t i = 0; v->recipients != NULL && v->recipients[i] != NULL;
 	     i++)
 		if (strchr(v->recipients[i], '@') != NULL &&
+		    !is_from(from, v->recipients[i]) &&
 		    strcasestr(subject, v->recipients[i]) != NULL) {
 			*detail = v->recipients[i];
 			return true;
