@@ -76,7 +76,7 @@ GROUPS = {
         **GLIB},
         # Slow: the ones in which threads meet.
         ('sessions', 'results', 'reload', 'faults', 'dns_shared',
-         'content')),
+         'content', 'spam')),
 }
 
 

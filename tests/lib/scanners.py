@@ -28,6 +28,7 @@ class Server:
 
     name = ''
     packages = []
+    grace = 5.0         # seconds to end in
 
     def __enter__(self):
         self.tree = debs.unpack(self.name, self.packages)
@@ -52,7 +53,7 @@ class Server:
 
     def __exit__(self, *_):
         if self.process is not None:
-            processes.end(self.process, str(self.folder))
+            processes.end(self.process, str(self.folder), self.grace)
         self.claim.release()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -179,6 +180,7 @@ class Rspamd(Server):
 
     name = 'rspamd'
     packages = ['rspamd']
+    grace = 0.2         # its worker would wait for more to do
 
     def configure(self):
         self.share = self.tree / 'usr/share/rspamd'
