@@ -11,8 +11,8 @@
 
 #include "learn.h"
 #include "mailbox.h"
-#include "seen.h"
 #include "snapshot.h"
+#include "teach.h"
 
 enum { DONE = 0, NOTHING = 1, USAGE = 2, LATER = 75 };
 enum task { TASK_NONE, TASK_HAM, TASK_SPAM, TASK_FORGET };
@@ -24,18 +24,12 @@ struct request {
 	char *path;
 };
 
-/* What came of a run. */
-struct tally {
-	uint64_t learned, corrected, known, forgotten, unknown;
-};
-
 struct run {
 	const struct mr_tool *tool;
 	const struct request *request;
 	struct message_tools tools;
 	struct writer writer;
-	struct seen *seen;
-	struct tally tally;
+	struct teacher teacher;
 	char *why;
 	bool failed;
 };
@@ -127,46 +121,6 @@ take_options(
 /* --- learning --- */
 
 static void
-keep(struct run *r, const unsigned char *digest, enum seen_class class)
-{
-	if (!seen_set(r->seen, digest, class))
-		r->failed = true;
-}
-
-static void
-teach(struct run *r, const struct features *f, const unsigned char *digest)
-{
-	enum seen_class before = seen_get(r->seen, digest);
-	bool spam = r->request->task == TASK_SPAM;
-
-	if (before == (spam ? SEEN_SPAM : SEEN_HAM)) {
-		r->tally.known++;
-		return;
-	}
-	if (before != SEEN_NOT) {
-		model_forget(&r->writer.model, f, !spam);
-		r->tally.corrected++;
-	}
-	model_learn(&r->writer.model, f, spam, before != SEEN_NOT);
-	r->tally.learned++;
-	keep(r, digest, spam ? SEEN_SPAM : SEEN_HAM);
-}
-
-static void
-unteach(struct run *r, const struct features *f, const unsigned char *digest)
-{
-	enum seen_class before = seen_get(r->seen, digest);
-
-	if (before == SEEN_NOT) {
-		r->tally.unknown++;
-		return;
-	}
-	model_forget(&r->writer.model, f, before == SEEN_SPAM);
-	r->tally.forgotten++;
-	keep(r, digest, SEEN_NOT);
-}
-
-static void
 use_message(void *arg, struct mr_ctx *c)
 {
 	unsigned char digest[MESSAGE_DIGEST];
@@ -176,9 +130,10 @@ use_message(void *arg, struct mr_ctx *c)
 	if (!features_init(&f) || !message_features(c, &r->tools, &f, digest))
 		r->failed = true;
 	else if (r->request->task == TASK_FORGET)
-		unteach(r, &f, digest);
+		r->failed = !unteach(&r->teacher, &f, digest);
 	else
-		teach(r, &f, digest);
+		r->failed = !teach(
+		    &r->teacher, &f, digest, r->request->task == TASK_SPAM);
 	features_finish(&f);
 }
 
@@ -203,8 +158,11 @@ begin(struct run *r)
 	};
 	if (r->tools.content == NULL || r->tools.address == NULL)
 		return false;
-	return writer_begin(&r->writer, r->request->path, &r->why) &&
-	       (r->seen = seen_open(r->request->path, &r->why)) != NULL;
+	if (!writer_begin(&r->writer, r->request->path, &r->why))
+		return false;
+	r->teacher.model = &r->writer.model;
+	r->teacher.seen = seen_open(r->request->path, &r->why);
+	return r->teacher.seen != NULL;
 }
 
 static void
@@ -236,13 +194,15 @@ finish(struct run *r)
 {
 	int32_t status = DONE;
 
+	if (r->why == NULL && !r->failed)
+		r->failed = !teach_settle(&r->teacher);
 	if (r->why == NULL && !r->failed && writer_commit(&r->writer, &r->why))
-		seen_commit(r->seen, &r->why);
+		seen_commit(r->teacher.seen, &r->why);
 	if (r->why != NULL || r->failed)
 		status = complain(
 		    LATER, "out of memory, or the disk is full", r->why);
 	else
-		print_tally(r->tool, &r->tally, r->writer.model.head);
+		print_tally(r->tool, &r->teacher.tally, r->writer.model.head);
 	return status;
 }
 
@@ -270,7 +230,7 @@ learn(const struct mr_tool *t, int32_t argc, char **argv)
 			mailbox_each(*argv, see_message, &r, &r.why);
 		status = finish(&r);
 	}
-	seen_close(&r.seen);
+	seen_close(&r.teacher.seen);
 	writer_end(&r.writer);
 	free(request.path);
 	return status;

@@ -233,3 +233,45 @@ features_url(struct features *f, const char *host, const char *registered,
 	}
 	return true;
 }
+
+size_t
+features_pack(const struct features *f, unsigned char *out)
+{
+	uint32_t last = 0;
+	size_t n = 0;
+
+	for (uint32_t number = 0; number <= MASK; number++) {
+		uint32_t gap = number - last;
+
+		if (f->seen[number / 64] == 0) {
+			number |= 63;
+			continue;
+		}
+		if ((f->seen[number / 64] >> number % 64 & 1) == 0)
+			continue;
+		for (; gap > 127; gap >>= 7)
+			out[n++] = (unsigned char)(gap | 128);
+		out[n++] = (unsigned char)gap;
+		last = number;
+	}
+	return n;
+}
+
+bool
+features_unpack(struct features *f, const unsigned char *bytes, size_t n)
+{
+	uint32_t number = 0, gap = 0;
+	unsigned shift = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		gap |= (uint32_t)(bytes[i] & 127) << shift;
+		shift += 7;
+		if (bytes[i] > 127 && shift < 7 * FEATURES_PACKED)
+			continue;
+		number += gap;
+		if (number > MASK || !add(f, number))
+			return false;
+		gap = shift = 0;
+	}
+	return shift == 0;
+}

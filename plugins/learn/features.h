@@ -54,4 +54,13 @@ bool features_text(struct features *, const char *text, size_t n);
 bool features_url(struct features *, const char *host, const char *registered,
     const char *path);
 
+/*
+ * The numbers alone, in few bytes, and back again: steps from one to the next
+ * larger, seven bits a byte.  out has room for FEATURES_PACKED a number.
+ */
+enum { FEATURES_PACKED = 3 };
+size_t features_pack(const struct features *, unsigned char *out);
+/* f: fresh from features_init.  False: no such bytes, or out of memory. */
+bool features_unpack(struct features *, const unsigned char *bytes, size_t n);
+
 #endif

@@ -129,6 +129,12 @@ is_right(double margin, bool spam)
 	return spam ? margin > 0 : margin < 0;
 }
 
+static bool
+is_clear(double margin, bool spam)
+{
+	return fabs(margin) >= CLEAR && is_right(margin, spam);
+}
+
 double
 model_learn(
     struct model *m, const struct features *f, bool spam, bool correction)
@@ -142,14 +148,23 @@ model_learn(
 		m->head->ham++;
 	m->head->corrections += correction;
 	for (int i = 0; i < STEPS; i++) {
-		bool clear = fabs(margin) >= CLEAR && is_right(margin, spam);
-
-		if (clear || (i > 0 && (!correction || is_right(margin, spam))))
+		if (is_clear(margin, spam) ||
+		    (i > 0 && (!correction || is_right(margin, spam))))
 			break;
 		step(m, f, margin, spam);
 		margin = model_margin(m, f);
 	}
 	return margin;
+}
+
+void
+model_recall(struct model *m, const struct features *f, bool spam)
+{
+	double margin = model_margin(m, f);
+
+	calibrate(m, margin, spam);
+	if (!is_clear(margin, spam))
+		step(m, f, margin, spam);
 }
 
 void

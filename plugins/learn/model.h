@@ -26,7 +26,8 @@ struct model_head {
 	uint64_t corrections; /* of those that were learned otherwise before */
 	int64_t changed;      /* Unix time */
 	double slope, shift;  /* margin to log-odds: slope * m + shift */
-	uint64_t reserved[8];
+	int64_t run; /* newest of one kind in a row: spam above 0, ham below */
+	uint64_t reserved[7];
 };
 
 struct model {
@@ -54,6 +55,8 @@ double model_log_odds(const struct model *, double margin);
  */
 double model_learn(
     struct model *, const struct features *, bool spam, bool correction);
+/* Again, one that was learned before: it does not count anew. */
+void model_recall(struct model *, const struct features *, bool spam);
 /* Undo, as far as it can be done, that it was learned. */
 void model_forget(struct model *, const struct features *, bool spam);
 

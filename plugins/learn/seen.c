@@ -8,16 +8,22 @@
 
 #include "snapshot.h"
 
-enum { DIGEST = 32, WAIT_MS = 10000 };
+enum { WAIT_MS = 10000 };
 
 struct seen {
 	sqlite3 *db;
 	sqlite3_stmt *get, *set, *unset;
+	sqlite3_stmt *keep, *drop, *example, *last;
+	int64_t places[2]; /* of each kind: as many as have ever been used */
 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS seen ("
     " digest BLOB PRIMARY KEY, class INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS example ("
+    " place INTEGER PRIMARY KEY, digest BLOB NOT NULL,"
+    " numbers BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS example_digest ON example (digest);"
     "BEGIN IMMEDIATE;";
 
 static char *
@@ -41,6 +47,12 @@ prepare(struct seen *s)
 		{ &s->get, "SELECT class FROM seen WHERE digest = ?" },
 		{ &s->set, "INSERT OR REPLACE INTO seen VALUES (?, ?)" },
 		{ &s->unset, "DELETE FROM seen WHERE digest = ?" },
+		{ &s->keep, "INSERT OR REPLACE INTO example VALUES (?, ?, ?)" },
+		{ &s->drop, "DELETE FROM example WHERE digest = ?" },
+		{ &s->example, "SELECT numbers FROM example WHERE place >= ?"
+			       " AND place < ? ORDER BY place LIMIT 1" },
+		{ &s->last, "SELECT max(place) FROM example"
+			    " WHERE place >= ? AND place < ?" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -48,6 +60,33 @@ prepare(struct seen *s)
 			rows[i].statement, NULL) != SQLITE_OK)
 			return false;
 	return true;
+}
+
+/* The places of a kind: from first to before end. */
+static int64_t first_place(enum seen_class class)
+{
+	return (int64_t) class * SEEN_EXAMPLES;
+}
+
+static sqlite3_stmt *
+between(sqlite3_stmt *statement, int64_t first, int64_t end)
+{
+	sqlite3_reset(statement);
+	sqlite3_bind_int64(statement, 1, first);
+	sqlite3_bind_int64(statement, 2, end);
+	return statement;
+}
+
+static void
+find_places(struct seen *s, enum seen_class class)
+{
+	int64_t first = first_place(class);
+	sqlite3_stmt *st = between(s->last, first, first + SEEN_EXAMPLES);
+
+	if (sqlite3_step(st) == SQLITE_ROW &&
+	    sqlite3_column_type(st, 0) != SQLITE_NULL)
+		s->places[class] = sqlite3_column_int64(st, 0) - first + 1;
+	sqlite3_reset(st);
 }
 
 struct seen *
@@ -68,6 +107,9 @@ seen_open(const char *model_path, char **why)
 	    !prepare(s)) {
 		*why = fault(s, path);
 		seen_close(&s);
+	} else {
+		find_places(s, SEEN_HAM);
+		find_places(s, SEEN_SPAM);
 	}
 	free(path);
 	return s;
@@ -90,9 +132,11 @@ seen_close(struct seen **seen)
 
 	if (s == NULL)
 		return;
-	sqlite3_finalize(s->get);
-	sqlite3_finalize(s->set);
-	sqlite3_finalize(s->unset);
+	sqlite3_stmt *const all[] = { s->get, s->set, s->unset, s->keep,
+		s->drop, s->example, s->last };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		sqlite3_finalize(all[i]);
 	sqlite3_close(s->db);
 	free(s);
 	*seen = NULL;
@@ -102,12 +146,12 @@ static sqlite3_stmt *
 about(sqlite3_stmt *statement, const unsigned char *digest)
 {
 	sqlite3_reset(statement);
-	sqlite3_bind_blob(statement, 1, digest, DIGEST, SQLITE_STATIC);
+	sqlite3_bind_blob(statement, 1, digest, SEEN_DIGEST, SQLITE_STATIC);
 	return statement;
 }
 
 enum seen_class
-seen_get(struct seen *s, const unsigned char digest[32])
+seen_get(struct seen *s, const unsigned char digest[SEEN_DIGEST])
 {
 	sqlite3_stmt *get = about(s->get, digest);
 	enum seen_class found = SEEN_NOT;
@@ -118,15 +162,81 @@ seen_get(struct seen *s, const unsigned char digest[32])
 	return found;
 }
 
+static bool
+run(sqlite3_stmt *st)
+{
+	int status = sqlite3_step(st);
+
+	sqlite3_reset(st);
+	return status == SQLITE_DONE;
+}
+
 bool
-seen_set(struct seen *s, const unsigned char digest[32], enum seen_class class)
+seen_set(struct seen *s, const unsigned char digest[SEEN_DIGEST],
+    enum seen_class class)
 {
 	sqlite3_stmt *st = about(class == SEEN_NOT ? s->unset : s->set, digest);
-	int status;
 
 	if (class != SEEN_NOT)
 		sqlite3_bind_int(st, 2, (int)class);
-	status = sqlite3_step(st);
+	return run(st) && run(about(s->drop, digest));
+}
+
+bool
+seen_keep(struct seen *s, const unsigned char digest[SEEN_DIGEST],
+    enum seen_class class, uint64_t number, const struct features *f)
+{
+	int64_t place = (int64_t)(number % SEEN_EXAMPLES);
+	unsigned char *packed = malloc((size_t)f->count * FEATURES_PACKED + 1);
+	sqlite3_stmt *st = s->keep;
+	bool ok;
+
+	if (packed == NULL)
+		return false;
 	sqlite3_reset(st);
-	return status == SQLITE_DONE;
+	sqlite3_bind_int64(st, 1, first_place(class) + place);
+	sqlite3_bind_blob(st, 2, digest, SEEN_DIGEST, SQLITE_STATIC);
+	sqlite3_bind_blob(
+	    st, 3, packed, (int)features_pack(f, packed), SQLITE_STATIC);
+	ok = run(st);
+	free(packed);
+	if (ok && place >= s->places[class])
+		s->places[class] = place + 1;
+	return ok;
+}
+
+/* The first from a place on, if there is one. */
+static bool
+read_example(
+    struct seen *s, int64_t from, int64_t end, struct features *f, bool *found)
+{
+	sqlite3_stmt *st = between(s->example, from, end);
+	int status = sqlite3_step(st);
+	bool ok = status == SQLITE_DONE;
+
+	*found = status == SQLITE_ROW;
+	if (*found)
+		ok = features_unpack(f, sqlite3_column_blob(st, 0),
+		    (size_t)sqlite3_column_bytes(st, 0));
+	sqlite3_reset(st);
+	return ok;
+}
+
+bool
+seen_example(
+    struct seen *s, enum seen_class class, uint64_t number, struct features *f)
+{
+	int64_t first = first_place(class), end = first + SEEN_EXAMPLES;
+	int64_t places = s->places[class];
+	bool found = false;
+
+	if (!features_init(f))
+		return false;
+	if (places == 0)
+		return true;
+	first += (int64_t)(number % (uint64_t)places);
+	if (!read_example(s, first, end, f, &found))
+		return false;
+	/* Those from there on were corrected or forgotten: begin anew. */
+	return found || read_example(s, first_place(class), end, f, &found);
 }

@@ -32,6 +32,17 @@ def letter(kind, number, subject=None):
             f'{text}\nhttp://{kind}.example/{number}\n')
 
 
+def alike(kind, number):
+    """Mostly what all mail has in common; few words tell the kind."""
+    rng = random.Random(f'{kind}{number}')
+    words = [f'{rng.choice(sorted(w))}{w}' for w in
+             (SPAM if kind == 'spam' else HAM)]
+    return (f'From: someone{rng.randrange(900)}@example.com\n'
+            f'Subject: {" ".join(rng.choices(HAM + SPAM, k=4))}\n\n'
+            f'{" ".join(rng.choices(HAM + SPAM, k=60))} {words[0]} '
+            f'{rng.choice(words)}\n')
+
+
 class Learn(Scene):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='millrace-learn-', dir='/run')
@@ -48,7 +59,7 @@ class Learn(Scene):
         self.assertEqual(done.returncode, status, done.stderr)
         return done.stdout + done.stderr
 
-    def teach(self, d, kind, numbers, *words):
+    def teach(self, d, kind, numbers, *words, letter=letter):
         """Through a folder of files."""
         folder = tempfile.mkdtemp(dir=self.folder)
         for n in numbers:
@@ -113,6 +124,17 @@ class Teaching(Learn):
         self.assertEqual((said['forgotten'], said['ham']), (1, 20))
         said = json.loads(self.learn(d, '--forget', '--json', text=wrong))
         self.assertEqual((said['forgotten'], said['unknown']), (0, 1))
+
+    def test_one_kind_after_the_other(self):
+        """A folder of ham, then one of spam, and the other way round."""
+        for order in (('ham', 'spam'), ('spam', 'ham')):
+            d = self.learner(model=f'{self.folder}/{order[0]}.model')
+            for kind in order:
+                self.teach(d, kind, range(400), letter=alike)
+            for n in range(1000, 1010):
+                with self.subTest(order=order, n=n):
+                    self.wait_points(d, alike('ham', n), lambda s: s < 0)
+                    self.wait_points(d, alike('spam', n), lambda s: s > 0)
 
     def test_what_delivery_adds_makes_no_difference(self):
         d = self.learner(own_hosts=['mx.example.org'])

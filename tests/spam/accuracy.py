@@ -39,12 +39,12 @@ class Filter:
         self.daemon.prepare()
         os.mkdir(self.daemon.path('learn'))
 
-    def learn(self, messages, noise, seed):
-        """In small batches, as users do; a share of labels turned round."""
+    def learn(self, messages, noise, seed, size=corpus.BATCH):
+        """In batches of a size; a share of labels turned round."""
         rng = random.Random(seed)
         labelled = [(raw, spam != (rng.random() < noise))
                     for raw, spam in messages]
-        for kind, batch in corpus.batches(labelled):
+        for kind, batch in corpus.batches(labelled, size):
             with tempfile.TemporaryDirectory() as folder:
                 corpus.write(folder, batch)
                 self.daemon.command('learn', f'--{kind}', folder, check=True)
@@ -113,6 +113,9 @@ def main():
         f = Filter(learner(**values))
         f.learn(learned, noise, args.seed)
         report(name, *with_time(f, asked))
+    f = Filter(learner())
+    f.learn(learned, 0, args.seed, len(learned))
+    report('learner, all ham and then all spam', *with_time(f, asked))
     f = Filter(rules(), learner())
     f.learn(learned, 0, args.seed)
     report('rules and learner', *with_time(f, asked))

@@ -70,10 +70,10 @@ def split(folder, seed):
     return messages[:cut], messages[cut:]
 
 
-def batches(messages):
+def batches(messages, size=BATCH):
     """('ham' or 'spam', a few messages), as users teach them."""
-    for at in range(0, len(messages), BATCH):
-        batch = messages[at:at + BATCH]
+    for at in range(0, len(messages), size):
+        batch = messages[at:at + size]
         for kind, wanted in (('ham', False), ('spam', True)):
             yield kind, [raw for raw, spam in batch if spam == wanted]
 

@@ -220,6 +220,119 @@ test_seen(void **state)
 	free(why);
 }
 
+static void
+some_features(struct features *f, char last)
+{
+	char text[] = "some words, and at the end x";
+
+	text[sizeof(text) - 2] = last;
+	assert_true(features_init(f));
+	assert_true(features_text(f, text, sizeof(text) - 1));
+}
+
+static bool
+same_features(const struct features *a, const struct features *b)
+{
+	return a->count == b->count &&
+	       memcmp(a->seen, b->seen, (MASK + 1) / 8) == 0;
+}
+
+static void
+test_packed(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		bool ok;
+		uint32_t count;
+	} rows[] = {
+		{ "", 0, true, 0 },
+		{ "\0", 1, true, 1 },
+		{ "\x7f\1", 2, true, 2 },
+		{ "\xff\xff\x3f", 3, true, 1 }, /* the largest */
+		{ "\x80\x80\x40", 3, false, 0 },
+		{ "\xff\xff\x3f\1", 4, false, 1 },
+		{ "\1\x80", 2, false, 1 }, /* cut off */
+		{ "\xff\xff\xff\xff\xff", 5, false, 0 },
+	};
+	unsigned char bytes[400];
+	struct features f, g;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(features_init(&g));
+		if (features_unpack(&g, (const unsigned char *)rows[i].bytes,
+			rows[i].n) != rows[i].ok ||
+		    g.count != rows[i].count)
+			fail_msg("row %zu: %u features", i, g.count);
+		features_finish(&g);
+	}
+	some_features(&f, 'x');
+	assert_in_range(f.count * FEATURES_PACKED, 1, sizeof(bytes));
+	n = features_pack(&f, bytes);
+	assert_true(features_init(&g));
+	assert_true(features_unpack(&g, bytes, n));
+	assert_true(same_features(&f, &g));
+	features_finish(&f);
+	features_finish(&g);
+}
+
+/* The number of features of an example, 0 if there is none. */
+static uint32_t
+example(struct seen *s, enum seen_class class, uint64_t number,
+    const struct features *want)
+{
+	struct features f;
+	uint32_t count;
+
+	assert_true(seen_example(s, class, number, &f));
+	if (f.count > 0)
+		assert_true(same_features(&f, want));
+	count = f.count;
+	features_finish(&f);
+	return count;
+}
+
+static void
+test_examples(void **state)
+{
+	const unsigned char a[32] = "a", b[32] = "b";
+	struct features x, y;
+	struct seen *s;
+	char *why;
+
+	(void)state;
+	some_features(&x, 'x');
+	some_features(&y, 'y');
+	assert_non_null(s = seen_open(in_folder("examples"), &why));
+	assert_int_equal(example(s, SEEN_HAM, 7, NULL), 0);
+	assert_true(seen_keep(s, a, SEEN_HAM, 3, &x));
+	assert_true(seen_keep(s, b, SEEN_SPAM, 1, &y));
+	for (uint64_t n = 0; n < 9; n++) {
+		assert_int_equal(example(s, SEEN_HAM, n, &x), x.count);
+		assert_int_equal(example(s, SEEN_SPAM, n, &y), y.count);
+	}
+	/* The place of the one that came 2,000 before. */
+	assert_true(seen_keep(s, b, SEEN_HAM, 3 + SEEN_EXAMPLES, &y));
+	assert_int_equal(example(s, SEEN_HAM, 3, &y), y.count);
+	assert_true(seen_commit(s, &why));
+	seen_close(&s);
+
+	/* What is forgotten or called otherwise is no example any more. */
+	assert_non_null(s = seen_open(in_folder("examples"), &why));
+	assert_true(seen_keep(s, a, SEEN_HAM, 5, &x));
+	assert_int_equal(example(s, SEEN_HAM, 5, &x), x.count);
+	assert_true(seen_set(s, a, SEEN_SPAM));
+	assert_int_equal(example(s, SEEN_HAM, 5, &y), y.count);
+	assert_true(seen_set(s, b, SEEN_NOT));
+	assert_int_equal(example(s, SEEN_HAM, 3, NULL), 0);
+	assert_int_equal(example(s, SEEN_SPAM, 1, NULL), 0);
+	seen_close(&s);
+	features_finish(&x);
+	features_finish(&y);
+}
+
 int
 main(void)
 {
@@ -229,6 +342,8 @@ main(void)
 		cmocka_unit_test(test_models),
 		cmocka_unit_test(test_bad_models),
 		cmocka_unit_test(test_seen),
+		cmocka_unit_test(test_packed),
+		cmocka_unit_test(test_examples),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
