@@ -140,7 +140,7 @@ $(B)/tests/bench/bare: tests/bench/bare.c
 	    -lmilter -lpthread
 
 # run: the host alone; the others: beside their peers from Debian.
-BENCHES ?= run auth limits
+BENCHES ?= run auth limits spam
 
 .PHONY: bench
 bench: needs-test

@@ -97,13 +97,17 @@ class Rspamd(Peer):
         self.modules = modules
 
     def command(self):
-        share = self.tree / 'usr/share/rspamd'
         conf = self.write('rspamd.conf', RSPAMD.format(
-            folder=self.folder, share=share, dns=self.dns_port,
-            port=self.port, modules=self.modules))
+            folder=self.folder, share=self.tree / 'usr/share/rspamd',
+            dns=self.dns_port, port=self.port, modules=self.modules))
+        return self.words(conf)
+
+    def words(self, conf, **places):
+        """The command; places: variables of the configuration."""
+        share = self.tree / 'usr/share/rspamd'
         places = {'LUALIBDIR': share / 'lualib', 'RULESDIR': share / 'rules',
                   'PLUGINSDIR': share / 'plugins', 'SHAREDIR': share,
-                  'DBDIR': self.folder}
+                  'DBDIR': self.folder, **places}
         command = [self.tree / 'usr/bin/rspamd', '-c', conf, '-f',
                    '-u', USER, '-g', 'nogroup', '--insecure']
         for name, place in places.items():

@@ -58,24 +58,26 @@ def arguments():
     return args
 
 
-def peer_arguments(doc, add=None, *, seconds, connections):
+def peer_arguments(doc, add=None, *, connections, seconds=None):
     """Of a benchmark beside peers; add: a function that adds others.
 
-    seconds a round and connections at one time: (with --quick, without).
+    connections at one time, seconds a round: (with --quick, without).
     """
     build = os.path.normpath(os.path.join(HERE, '..', '..', 'build'))
     p = argparse.ArgumentParser(description=doc.splitlines()[0])
     p.add_argument('--build', default=build, help='build folder')
     p.add_argument('--quick', action='store_true', help='one short round')
     p.add_argument('--rounds', type=int, help='of each measurement (3)')
-    p.add_argument('--seconds', type=float,
-                   help=f'of each round ({seconds[1]})')
+    if seconds is not None:
+        p.add_argument('--seconds', type=float,
+                       help=f'of each round ({seconds[1]})')
     if add is not None:
         add(p)
     args = p.parse_args()
     args.build = os.path.abspath(args.build)
     args.rounds = args.rounds or (1 if args.quick else 3)
-    args.seconds = args.seconds or seconds[not args.quick]
+    if seconds is not None:
+        args.seconds = args.seconds or seconds[not args.quick]
     args.connections = connections[not args.quick]
     args.load = f'{args.build}/tests/bench/load'
     args.body = 0

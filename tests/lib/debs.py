@@ -49,6 +49,13 @@ def env(tree):
     }
 
 
+def perl(tree):
+    """The words that begin a perl program of the tree which runs with taint
+    checks: such a one takes no modules from the environment."""
+    modules = env(tree)["PERL5LIB"].split(":")
+    return ["/usr/bin/perl", "-T", *(f"-I{path}" for path in modules)]
+
+
 @contextlib.contextmanager
 def _locked(path):
     """Only one run unpacks; the others wait and find it done."""

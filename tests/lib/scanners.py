@@ -225,10 +225,7 @@ score BODY 0.4
 
 
 class Spamd(Server):
-    """With rules of the tests' own, and no network (-L).
-
-    It runs with taint checks, so its modules are named to perl itself.
-    """
+    """With rules of the tests' own, and no network (-L)."""
 
     name = 'spamd'
     packages = ['spamd', 'spamassassin']
@@ -240,8 +237,7 @@ class Spamd(Server):
         self.write('home/.keep', '')
 
     def command(self):
-        modules = debs.env(self.tree)['PERL5LIB'].split(':')
-        return ['/usr/bin/perl', '-T', *(f'-I{path}' for path in modules),
+        return [*debs.perl(self.tree),
                 self.tree / 'usr/sbin/spamd', '-L', '-x', '-u', USER,
                 '-i', '127.0.0.1', '-p', self.port, '-m', '2',
                 '--min-children=1', '-s', 'stderr',

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How well rules and the learner tell spam from ham, through the daemon.
 
-60 % of the corpus (see corpus.py) are learned by the command, the rest goes
+60 % of the corpus (see lib/corpus.py) are learned by the command, the rest goes
 over the milter protocol.
 
 usage: accuracy.py [--seed N] [--noise SHARE] [--corpus FOLDER]
@@ -20,7 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-import corpus                                           # noqa: E402
+from lib import corpus                                  # noqa: E402
 from lib.daemon import Daemon                           # noqa: E402
 from lib.milter import Milter                           # noqa: E402
 from lib.scene import listener, records, section        # noqa: E402

@@ -100,6 +100,13 @@ def parts(raw):
     return fields, body.replace(b'\n', b'\r\n')
 
 
+def letter(raw):
+    """The message without what is no field, for who minds that."""
+    fields, body = parts(raw)
+    head = b''.join(name + b': ' + value + b'\n' for name, value in fields)
+    return head + b'\n' + body
+
+
 def inverse_auc(scores, labels):
     """The chance that a spam has fewer points than a ham, in per cent."""
     spam = sorted(s for s, is_spam in zip(scores, labels) if is_spam)
