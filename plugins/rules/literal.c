@@ -14,7 +14,8 @@ enum { NESTING = 50 };
 struct reader {
 	const char *p, *end;
 	bool utf;
-	bool lost; /* what cannot be read: give up */
+	bool caseless; /* or perhaps from somewhere on */
+	bool lost;     /* what cannot be read: give up */
 	int nesting;
 };
 
@@ -64,7 +65,7 @@ add(struct reader *r, struct sequence *s, char c)
 	if (c >= 'A' && c <= 'Z')
 		c = (char)(c - 'A' + 'a');
 	/* U+212A and U+017F are a "k" and an "s" too. */
-	if (r->utf && (c == 'k' || c == 's')) {
+	if (r->utf && r->caseless && (c == 'k' || c == 's')) {
 		end_run(s);
 		return;
 	}
@@ -96,6 +97,9 @@ braces(struct reader *r, enum times *times)
 	const char *p = r->p + 1;
 	bool zero = true;
 
+	/* "{,3}" and "{ 1 }": letters, and quantifiers since PCRE2 10.43. */
+	if (p < r->end && (*p == ',' || *p == ' '))
+		r->lost = true;
 	if (p == r->end || *p < '0' || *p > '9')
 		return false; /* "{" is a letter like any other */
 	for (; p < r->end && *p >= '0' && *p <= '9'; p++)
@@ -132,7 +136,7 @@ quantifier(struct reader *r)
 }
 
 static void
-letter(struct reader *r, struct sequence *s, char c)
+letters(struct reader *r, struct sequence *s, const char *p, size_t n)
 {
 	enum times times = quantifier(r);
 
@@ -140,9 +144,16 @@ letter(struct reader *r, struct sequence *s, char c)
 		end_run(s);
 		return;
 	}
-	add(r, s, c);
+	for (size_t i = 0; i < n; i++)
+		add(r, s, p[i]);
 	if (times == SOME)
 		end_run(s);
+}
+
+static void
+letter(struct reader *r, struct sequence *s, char c)
+{
+	letters(r, s, &c, 1);
 }
 
 /* Something that is there or not, and of which nothing is known. */
@@ -151,6 +162,21 @@ anything(struct reader *r, struct sequence *s)
 {
 	quantifier(r);
 	end_run(s);
+}
+
+/* The next, which may be of several bytes; its other case has other bytes. */
+static void
+character(struct reader *r, struct sequence *s)
+{
+	const char *from = r->p++;
+
+	if (r->utf && (unsigned char)*from >= 0x80)
+		while (r->p < r->end && ((unsigned char)*r->p & 0xc0) == 0x80)
+			r->p++;
+	if (r->p - from > 1 && r->caseless)
+		anything(r, s);
+	else
+		letters(r, s, from, (size_t)(r->p - from));
 }
 
 static void
@@ -238,7 +264,7 @@ escape(struct reader *r, struct sequence *s)
 		return;
 	}
 	c = *r->p++;
-	if (c == '\0') {
+	if (c == '\0' || (c == 'N' && next_is(r, "{"))) {
 		r->lost = true;
 	} else if (strchr(zero_width, c) != NULL) {
 		quantifier(r);
@@ -269,7 +295,8 @@ escape(struct reader *r, struct sequence *s)
 			}
 		r->lost = true;
 	} else {
-		letter(r, s, c);
+		r->p--;
+		character(r, s);
 	}
 }
 
@@ -309,8 +336,8 @@ open_group(struct reader *r, bool *zero_width)
 		r->p++;
 		return true;
 	}
-	while (r->p < r->end && strchr("imsnJ^-", *r->p) != NULL)
-		r->p++;
+	for (; r->p < r->end && strchr("imsnJ^-", *r->p) != NULL; r->p++)
+		r->caseless = r->caseless || *r->p == 'i';
 	if (next_is(r, ":")) {
 		r->p++;
 		return true;
@@ -377,7 +404,7 @@ sequence(struct reader *r)
 			r->p++;
 			break;
 		default:
-			letter(r, &s, *r->p++);
+			character(r, &s);
 		}
 	}
 	end_run(&s);
@@ -407,9 +434,13 @@ alternatives(struct reader *r)
 }
 
 bool
-literal_extract(const char *pattern, size_t n, bool utf, struct literals *out)
+literal_extract(
+    const char *pattern, size_t n, unsigned flags, struct literals *out)
 {
-	struct reader r = { .p = pattern, .end = pattern + n, .utf = utf };
+	struct reader r = { .p = pattern,
+		.end = pattern + n,
+		.utf = flags & LITERAL_UTF,
+		.caseless = flags & LITERAL_CASELESS };
 
 	*out = alternatives(&r);
 	return !r.lost && r.p == r.end && shortest(out) >= LITERAL_SHORTEST;

@@ -18,12 +18,17 @@ struct literals {
 	} items[LITERAL_COUNT];
 };
 
+enum {
+	LITERAL_UTF = 1,      /* it matches characters, not bytes */
+	LITERAL_CASELESS = 2, /* of which many have capitals of their own */
+};
+
 /*
  * Each text that the pattern (of Perl's kind) matches holds one of *out, in
- * upper or lower case.  False: it is not known what it must hold.  utf: it
- * matches characters, among which "k" and "s" have odd capitals.
+ * upper or lower case as ASCII has them.  False: it is not known what it must
+ * hold.
  */
 bool literal_extract(
-    const char *pattern, size_t n, bool utf, struct literals *out);
+    const char *pattern, size_t n, unsigned flags, struct literals *out);
 
 #endif

@@ -17,9 +17,9 @@ enum { DEPTH = 2000, HEAP_KB = 4096 };
 
 struct regex {
 	pcre2_code *code;
-	char *pattern;
+	const char *pattern;
 	size_t n;
-	bool utf, extended;
+	uint32_t options; /* those that the pattern itself sets as well */
 };
 
 struct regex_run {
@@ -106,8 +106,7 @@ compile(struct pool *pool, const char *pattern, size_t n, uint32_t options,
 	pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
 	r->pattern = pool_copy(pool, pattern, n);
 	r->n = n;
-	r->utf = options & PCRE2_UTF;
-	r->extended = options & PCRE2_EXTENDED;
+	pcre2_pattern_info(r->code, PCRE2_INFO_ALLOPTIONS, &r->options);
 	return r;
 }
 
@@ -150,7 +149,11 @@ regex_destroy(struct regex **regex)
 bool
 regex_literals(const struct regex *r, struct literals *out)
 {
-	return !r->extended && literal_extract(r->pattern, r->n, r->utf, out);
+	unsigned how = (r->options & PCRE2_UTF ? LITERAL_UTF : 0) |
+		       (r->options & PCRE2_CASELESS ? LITERAL_CASELESS : 0);
+
+	return !(r->options & PCRE2_EXTENDED) &&
+	       literal_extract(r->pattern, r->n, how, out);
 }
 
 struct regex_run *
@@ -218,7 +221,7 @@ regex_match(struct regex_run *r, const struct regex *regex, const char *text,
 			break;
 		/* Into the next, but not into the middle of a character. */
 		at += WINDOW + 1;
-		while (regex->utf && at < n &&
+		while (regex->options & PCRE2_UTF && at < n &&
 		       ((unsigned char)text[at] & 0xc0) == 0x80)
 			at++;
 		checked = PCRE2_NO_UTF_CHECK;

@@ -13,72 +13,88 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+enum { UTF = LITERAL_UTF, CASELESS = LITERAL_CASELESS };
+
 /* want: the literals, "|" between; NULL: it is not known. */
 static const struct literal_case {
 	const char *pattern, *want;
-	bool utf;
+	unsigned flags;
 } cases[] = {
-	{ "free money", "free money", false },
-	{ "FREE", "free", false },
-	{ "ab", NULL, false },
-	{ "", NULL, false },
-	{ "a.b.c", NULL, false },
-	{ "abc.def", "abc", false },
-	{ "abc.defg", "defg", false },
-	{ "\\bviagra\\b", "viagra", false },
-	{ "^Dear", "dear", false },
+	{ "free money", "free money", 0 },
+	{ "FREE", "free", 0 },
+	{ "ab", NULL, 0 },
+	{ "", NULL, 0 },
+	{ "a.b.c", NULL, 0 },
+	{ "abc.def", "abc", 0 },
+	{ "abc.defg", "defg", 0 },
+	{ "\\bviagra\\b", "viagra", 0 },
+	{ "^Dear", "dear", 0 },
 	/* what may be left out */
-	{ "colou?r", "colo", false },
-	{ "abc*", NULL, false },
-	{ "abcd*", "abc", false },
-	{ "abc+d", "abc", false },
-	{ "abc{2,3}d", "abc", false },
-	{ "abcx{0,3}def", "abc", false },
-	{ "abc{x", "abc{x", false },
-	{ "(?:abc)?def", "def", false },
-	{ "(?:abc)*", NULL, false },
-	{ "abc??def", "def", false },
+	{ "colou?r", "colo", 0 },
+	{ "abc*", NULL, 0 },
+	{ "abcd*", "abc", 0 },
+	{ "abc+d", "abc", 0 },
+	{ "abc{2,3}d", "abc", 0 },
+	{ "abcx{0,3}def", "abc", 0 },
+	{ "abc{x", "abc{x", 0 },
+	{ "(?:abc)?def", "def", 0 },
+	{ "(?:abc)*", NULL, 0 },
+	{ "abc??def", "def", 0 },
 	/* alternatives */
-	{ "abc|defg", "abc|defg", false },
-	{ "abc|de", NULL, false },
-	{ "abc|", NULL, false },
-	{ "(?:verify|confirm) your", "verify|confirm", false },
-	{ "(?:a|b) account", " account", false },
-	{ "(abc|def)(ghij|klmn)", "ghij|klmn", false },
-	{ "(?<name>abcd)", "abcd", false },
+	{ "abc|defg", "abc|defg", 0 },
+	{ "abc|de", NULL, 0 },
+	{ "abc|", NULL, 0 },
+	{ "(?:verify|confirm) your", "verify|confirm", 0 },
+	{ "(?:a|b) account", " account", 0 },
+	{ "(abc|def)(ghij|klmn)", "ghij|klmn", 0 },
+	{ "(?<name>abcd)", "abcd", 0 },
 	/* groups that need nothing, or are not there */
-	{ "(?=abcdef)xyz", "xyz", false },
-	{ "(?!abcdef)xyz", "xyz", false },
-	{ "(?<!abcdef)xyz", "xyz", false },
-	{ "(?#comment)xyz", "xyz", false },
-	{ "(?i)abc", "abc", false },
-	{ "(?i:abc)", "abc", false },
-	{ "(?x) a b c", NULL, false },
-	{ "abc(?R)?", NULL, false },
-	{ "(*ACCEPT)abc", NULL, false },
+	{ "(?=abcdef)xyz", "xyz", 0 },
+	{ "(?!abcdef)xyz", "xyz", 0 },
+	{ "(?<!abcdef)xyz", "xyz", 0 },
+	{ "(?#comment)xyz", "xyz", 0 },
+	{ "(?i)abc", "abc", 0 },
+	{ "(?i:abc)", "abc", 0 },
+	{ "(?x) a b c", NULL, 0 },
+	{ "abc(?R)?", NULL, 0 },
+	{ "(*ACCEPT)abc", NULL, 0 },
 	/* classes and escapes */
-	{ "[abc]def", "def", false },
-	{ "[]abc]defg", "defg", false },
-	{ "[[:alpha:]x]abc", "abc", false },
-	{ "\\d\\d\\dabc", "abc", false },
-	{ "\\x41bc", "abc", false },
-	{ "\\x{41}bcd", "bcd", false },
-	{ "a\\.b", "a.b", false },
-	{ "a\\/b", "a/b", false },
-	{ "abc\\1", "abc", false },
-	{ "\\p{Lu}abc", "abc", false },
-	{ "\\k<n>abc", "abc", false },
-	{ "\\Qabc\\E", NULL, false },
-	{ "abc\\", NULL, false },
-	{ "(abc", NULL, false },
-	{ "abc)", NULL, false },
-	{ "[abc", NULL, false },
+	{ "[abc]def", "def", 0 },
+	{ "[]abc]defg", "defg", 0 },
+	{ "[[:alpha:]x]abc", "abc", 0 },
+	{ "\\d\\d\\dabc", "abc", 0 },
+	{ "\\x41bc", "abc", 0 },
+	{ "\\x{41}bcd", "bcd", 0 },
+	{ "a\\.b", "a.b", 0 },
+	{ "a\\/b", "a/b", 0 },
+	{ "abc\\1", "abc", 0 },
+	{ "\\p{Lu}abc", "abc", 0 },
+	{ "\\k<n>abc", "abc", 0 },
+	{ "\\Qabc\\E", NULL, 0 },
+	{ "abc\\", NULL, 0 },
+	{ "(abc", NULL, 0 },
+	{ "abc)", NULL, 0 },
+	{ "[abc", NULL, 0 },
 	/* letters with odd capitals */
-	{ "desktop", "top", true },
-	{ "desktop", "desktop", false },
-	{ "\\xe2abc", "abc", true },
+	{ "desktop", "top", UTF | CASELESS },
+	{ "desktop", "desktop", 0 },
+	{ "desktop", "desktop", UTF },
+	{ "desktop", "desktop", CASELESS },
+	{ "desk(?i)desk", "deskde", UTF },
+	{ "\\xe2abc", "abc", UTF | CASELESS },
+	/* characters of several bytes, which have a case or a quantifier */
+	{ "\303\274berall", "berall", UTF | CASELESS },
+	{ "\303\274berall", "\303\274berall", UTF },
+	{ "\\\303\274gel", "\303\274gel", UTF },
+	{ "gr\303\274?n geld", "n geld", UTF },
+	{ "gr\303\274+n", "gr\303\274", UTF },
+	{ "gr\303\274n", "gr\303\274n", CASELESS },
+	{ "\\N{U+41}bcdef", NULL, UTF },
+	/* a quantifier or not, as the version of the library has it */
+	{ "abc{,3}def", NULL, 0 },
+	{ "abc{ 1 }def", NULL, 0 },
 	{ "01234567890123456789012345678901234567",
-	    "01234567890123456789012345678901", false },
+	    "01234567890123456789012345678901", 0 },
 };
 
 static void
@@ -89,8 +105,8 @@ test_extract(void **state)
 		const struct literal_case *c = &cases[i];
 		char got[LITERAL_COUNT * (LITERAL_LONGEST + 1)] = "";
 		struct literals l;
-		bool known =
-		    literal_extract(c->pattern, strlen(c->pattern), c->utf, &l);
+		bool known = literal_extract(
+		    c->pattern, strlen(c->pattern), c->flags, &l);
 
 		for (size_t k = 0; known && k < l.count; k++) {
 			size_t n = strlen(got);
