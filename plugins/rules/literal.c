@@ -318,6 +318,9 @@ open_group(struct reader *r, bool *zero_width)
 		const char *end = memchr(r->p, ')', (size_t)(r->end - r->p));
 
 		r->p = end != NULL ? end + 1 : r->end;
+		/* A quantifier after it is of what stands before it. */
+		if (r->p < r->end && strchr("?*+{", *r->p) != NULL)
+			r->lost = true;
 		return false;
 	}
 	if (next_is(r, "=") || next_is(r, "!") || next_is(r, "<=") ||

@@ -53,6 +53,7 @@ static const struct literal_case {
 	{ "(?!abcdef)xyz", "xyz", 0 },
 	{ "(?<!abcdef)xyz", "xyz", 0 },
 	{ "(?#comment)xyz", "xyz", 0 },
+	{ "abc(?#comment)?defg", NULL, 0 },
 	{ "(?i)abc", "abc", 0 },
 	{ "(?i:abc)", "abc", 0 },
 	{ "(?x) a b c", NULL, 0 },
