@@ -156,55 +156,38 @@ wants_prefilter(const struct source *s)
 	       s->kind != SOURCE_ENVELOPE;
 }
 
+/* One for all patterns of a source, if there are more than a few. */
 static void
-add_to_prefilter(struct rules *r, uint32_t index)
+build_prefilter(
+    struct rules *r, uint32_t source, struct prefilter_entry *entries)
 {
-	struct rule *rule = &r->items[index];
-	struct source *s = &r->sources[rule->source];
-	struct literals l;
-
-	rule->always = !wants_prefilter(s) || !regex_literals(rule->regex, &l);
-	if (rule->always)
-		return;
-	if (s->prefilter == NULL)
-		s->prefilter = prefilter_create();
-	for (size_t i = 0; i < l.count; i++)
-		prefilter_add(
-		    s->prefilter, l.items[i].text, l.items[i].n, index);
-}
-
-static size_t
-patterns_of(const struct rules *r, uint32_t source)
-{
+	struct source *s = &r->sources[source];
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->count; i++)
-		n += r->items[i].kind == RULE_PATTERN &&
-		     r->items[i].source == source;
-	return n;
+	for (uint32_t i = 0; i < r->count; i++) {
+		struct rule *rule = &r->items[i];
+
+		if (rule->kind != RULE_PATTERN || rule->source != source)
+			continue;
+		rule->always = true;
+		entries[n++] =
+		    (struct prefilter_entry){ i, rule->regex, false };
+	}
+	if (n < FEW || !wants_prefilter(s))
+		return;
+	s->prefilter = prefilter_create(entries, n);
+	for (size_t i = 0; i < n; i++)
+		r->items[entries[i].id].always = entries[i].always;
 }
 
 static void
 build_prefilters(struct rules *r)
 {
-	size_t *patterns =
-	    pool_alloc(&r->pool, (r->nsources + 1) * sizeof(*patterns));
+	struct prefilter_entry *room =
+	    pool_alloc(&r->pool, (r->count + 1) * sizeof(*room));
 
 	for (uint32_t i = 0; i < r->nsources; i++)
-		patterns[i] = patterns_of(r, i);
-	for (uint32_t i = 0; i < r->count; i++) {
-		struct rule *rule = &r->items[i];
-
-		if (rule->kind != RULE_PATTERN || rule->regex == NULL)
-			continue;
-		if (patterns[rule->source] < FEW)
-			rule->always = true;
-		else
-			add_to_prefilter(r, i);
-	}
-	for (size_t i = 0; i < r->nsources; i++)
-		if (r->sources[i].prefilter != NULL)
-			prefilter_build(r->sources[i].prefilter);
+		build_prefilter(r, i, room);
 }
 
 /* --- metas --- */

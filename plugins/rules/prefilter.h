@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many words looked for in one pass (Aho and Corasick, CACM 18:6, 1975), in
- * upper or lower case.  Pure.
+ * Which of many patterns may match a text, told in one pass over it.  There
+ * are two of this kind, and the Makefile takes one: prefilter_literal.c looks
+ * for words that patterns need, prefilter_hyperscan.c for the patterns.
  */
 #ifndef RULES_PREFILTER_H
 #define RULES_PREFILTER_H
@@ -10,17 +11,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "regex.h"
+
 struct prefilter;
 
-struct prefilter *prefilter_create(void);
+struct prefilter_entry {
+	uint32_t id;
+	const struct regex *regex;
+	bool always; /* set if nothing can be told of it */
+};
+
+/* For people. */
+extern const char prefilter_kind[];
+
+/* The entries may go afterwards.  NULL: all of them are always. */
+struct prefilter *prefilter_create(struct prefilter_entry *, size_t count);
 void prefilter_destroy(struct prefilter **);
 
-/* Before build: word stands for id; several words may have the same one. */
-void prefilter_add(struct prefilter *, const char *word, size_t n, uint32_t id);
-void prefilter_build(struct prefilter *);
-
-/* Set seen[id] for each word that the text holds. */
-void prefilter_scan(
-    const struct prefilter *, const char *text, size_t n, bool *seen);
+/*
+ * Set seen[id] of each entry that may match the text: of some that do not,
+ * but of none too few.  Any thread, several at a time.
+ */
+void prefilter_scan(struct prefilter *, const char *text, size_t n, bool *seen);
 
 #endif

@@ -17,9 +17,7 @@ enum { DEPTH = 2000, HEAP_KB = 4096 };
 
 struct regex {
 	pcre2_code *code;
-	const char *pattern;
-	size_t n;
-	uint32_t options; /* those that the pattern itself sets as well */
+	struct regex_text text;
 };
 
 struct regex_run {
@@ -104,9 +102,14 @@ compile(struct pool *pool, const char *pattern, size_t n, uint32_t options,
 	}
 	/* Without a compiler for this machine it is interpreted. */
 	pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
-	r->pattern = pool_copy(pool, pattern, n);
-	r->n = n;
-	pcre2_pattern_info(r->code, PCRE2_INFO_ALLOPTIONS, &r->options);
+	pcre2_pattern_info(r->code, PCRE2_INFO_ALLOPTIONS, &options);
+	r->text = (struct regex_text){ .p = pool_copy(pool, pattern, n),
+		.n = n,
+		.caseless = options & PCRE2_CASELESS,
+		.multiline = options & PCRE2_MULTILINE,
+		.dotall = options & PCRE2_DOTALL,
+		.extended = options & PCRE2_EXTENDED,
+		.utf = options & PCRE2_UTF };
 	return r;
 }
 
@@ -146,14 +149,20 @@ regex_destroy(struct regex **regex)
 	*regex = NULL;
 }
 
+const struct regex_text *
+regex_text(const struct regex *r)
+{
+	return &r->text;
+}
+
 bool
 regex_literals(const struct regex *r, struct literals *out)
 {
-	unsigned how = (r->options & PCRE2_UTF ? LITERAL_UTF : 0) |
-		       (r->options & PCRE2_CASELESS ? LITERAL_CASELESS : 0);
+	unsigned how = (r->text.utf ? LITERAL_UTF : 0) |
+		       (r->text.caseless ? LITERAL_CASELESS : 0);
 
-	return !(r->options & PCRE2_EXTENDED) &&
-	       literal_extract(r->pattern, r->n, how, out);
+	return !r->text.extended &&
+	       literal_extract(r->text.p, r->text.n, how, out);
 }
 
 struct regex_run *
@@ -221,7 +230,7 @@ regex_match(struct regex_run *r, const struct regex *regex, const char *text,
 			break;
 		/* Into the next, but not into the middle of a character. */
 		at += WINDOW + 1;
-		while (regex->options & PCRE2_UTF && at < n &&
+		while (regex->text.utf && at < n &&
 		       ((unsigned char)text[at] & 0xc0) == 0x80)
 			at++;
 		checked = PCRE2_NO_UTF_CHECK;

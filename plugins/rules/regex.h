@@ -20,6 +20,14 @@ struct regex *regex_parse(
     struct pool *, const char *text, const char **end, const char **why);
 void regex_destroy(struct regex **);
 
+/* What it was made of; flags that it sets itself, at its start, count. */
+struct regex_text {
+	const char *p; /* NUL-terminated, of the pool */
+	size_t n;
+	bool caseless, multiline, dotall, extended, utf;
+};
+const struct regex_text *regex_text(const struct regex *);
+
 /* As literal_extract(); false: it must be tried on every text. */
 bool regex_literals(const struct regex *, struct literals *);
 

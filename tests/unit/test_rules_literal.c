@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "../../plugins/rules/literal.c"
-#include "../../plugins/rules/prefilter.c"
+#include "../../plugins/rules/words.c"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -148,7 +148,7 @@ test_scan(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(scans); i++) {
-		struct prefilter *f = prefilter_create();
+		struct words *f = words_create();
 		bool seen[8] = { false };
 		char got[64] = "";
 		uint32_t id = 0;
@@ -156,11 +156,11 @@ test_scan(void **state)
 		for (const char *w = scans[i].words; *w != '\0';) {
 			size_t n = strcspn(w, " ");
 
-			prefilter_add(f, w, n, id++);
+			words_add(f, w, n, id++);
 			w += n + (w[n] == ' ');
 		}
-		prefilter_build(f);
-		prefilter_scan(f, scans[i].text, strlen(scans[i].text), seen);
+		words_build(f);
+		words_scan(f, scans[i].text, strlen(scans[i].text), seen);
 		for (uint32_t k = 0; k < id; k++)
 			if (seen[k]) {
 				size_t n = strlen(got);
@@ -171,7 +171,7 @@ test_scan(void **state)
 		if (strcmp(got, scans[i].want) != 0)
 			fail_msg("%s in %s: \"%s\"", scans[i].words,
 			    scans[i].text, got);
-		prefilter_destroy(&f);
+		words_destroy(&f);
 	}
 }
 
@@ -180,24 +180,24 @@ static void
 test_many(void **state)
 {
 	enum { WORDS = 3000 };
-	struct prefilter *f = prefilter_create();
+	struct words *f = words_create();
 	static bool seen[WORDS];
 	char text[32];
 
 	(void)state;
 	for (uint32_t i = 0; i < WORDS; i++) {
 		snprintf(text, sizeof(text), "w%05u!", i * 7);
-		prefilter_add(f, text, strlen(text), i);
+		words_add(f, text, strlen(text), i);
 	}
-	prefilter_build(f);
+	words_build(f);
 	for (uint32_t i = 0; i < WORDS; i += 97) {
 		memset(seen, 0, sizeof(seen));
 		snprintf(text, sizeof(text), "xx W%05u! w", i * 7);
-		prefilter_scan(f, text, strlen(text), seen);
+		words_scan(f, text, strlen(text), seen);
 		for (uint32_t k = 0; k < WORDS; k++)
 			assert_int_equal(seen[k], k == i);
 	}
-	prefilter_destroy(&f);
+	words_destroy(&f);
 }
 
 int

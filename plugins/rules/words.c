@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "prefilter.h"
+#include "words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@ struct word {
 	uint32_t next; /* 1 + index; 0: none */
 };
 
-struct prefilter {
+struct words {
 	/*
 	 * Bytes that no word has are class 0, letters of both cases one
 	 * class: the table of a thousand words stays small.
@@ -42,10 +42,10 @@ resize(void *p, size_t count, size_t size)
 	return grown;
 }
 
-struct prefilter *
-prefilter_create(void)
+struct words *
+words_create(void)
 {
-	struct prefilter *f = calloc(1, sizeof(*f));
+	struct words *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		abort();
@@ -54,9 +54,9 @@ prefilter_create(void)
 }
 
 void
-prefilter_destroy(struct prefilter **prefilter)
+words_destroy(struct words **words)
 {
-	struct prefilter *f = *prefilter;
+	struct words *f = *words;
 
 	if (f == NULL)
 		return;
@@ -68,7 +68,7 @@ prefilter_destroy(struct prefilter **prefilter)
 	free(f->words);
 	free(f->all);
 	free(f);
-	*prefilter = NULL;
+	*words = NULL;
 }
 
 static unsigned char
@@ -78,7 +78,7 @@ lower(char c)
 }
 
 void
-prefilter_add(struct prefilter *f, const char *word, size_t n, uint32_t id)
+words_add(struct words *f, const char *word, size_t n, uint32_t id)
 {
 	struct pending *p;
 
@@ -100,7 +100,7 @@ prefilter_add(struct prefilter *f, const char *word, size_t n, uint32_t id)
 }
 
 static uint32_t
-new_state(struct prefilter *f)
+new_state(struct words *f)
 {
 	uint32_t s = f->states++;
 
@@ -118,7 +118,7 @@ new_state(struct prefilter *f)
 }
 
 static void
-insert(struct prefilter *f, const struct pending *p)
+insert(struct words *f, const struct pending *p)
 {
 	uint32_t s = 0;
 
@@ -140,7 +140,7 @@ insert(struct prefilter *f, const struct pending *p)
 
 /* The words of the suffix come after the state's own. */
 static void
-append_words(struct prefilter *f, uint32_t state, uint32_t suffix)
+append_words(struct words *f, uint32_t state, uint32_t suffix)
 {
 	uint32_t *end = &f->words[state];
 
@@ -151,7 +151,7 @@ append_words(struct prefilter *f, uint32_t state, uint32_t suffix)
 
 /* Breadth first: a state's suffix is shorter, so it is done before. */
 static void
-link_states(struct prefilter *f)
+link_states(struct words *f)
 {
 	uint32_t *queue = resize(NULL, f->states, sizeof(*queue));
 	uint32_t from = 0, to = 0;
@@ -179,7 +179,7 @@ link_states(struct prefilter *f)
 }
 
 void
-prefilter_build(struct prefilter *f)
+words_build(struct words *f)
 {
 	new_state(f);
 	for (size_t i = 0; i < f->npending; i++)
@@ -191,8 +191,7 @@ prefilter_build(struct prefilter *f)
 }
 
 void
-prefilter_scan(
-    const struct prefilter *f, const char *text, size_t n, bool *seen)
+words_scan(const struct words *f, const char *text, size_t n, bool *seen)
 {
 	const uint32_t *next = f->next;
 	uint32_t s = 0;
