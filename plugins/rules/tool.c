@@ -22,6 +22,7 @@ struct check_run {
 	const struct mr_address_service *address;
 	struct rules *rules;
 	size_t tests, failures, untested;
+	size_t patterns, always; /* tried on each message */
 };
 
 static void
@@ -109,22 +110,40 @@ run_tests(struct check_run *run)
 	}
 }
 
+/* How many patterns cost time on each message. */
+static void
+count_patterns(struct check_run *run)
+{
+	for (size_t i = 0; i < run->rules->count; i++) {
+		const struct rule *r = &run->rules->items[i];
+
+		if (r->kind != RULE_PATTERN)
+			continue;
+		run->patterns++;
+		run->always += r->always ||
+			       run->rules->sources[r->source].prefilter == NULL;
+	}
+}
+
 static int32_t
 check_loaded(struct check_run *run)
 {
 	if (run->tool->json)
 		fputs("{\"failures\":[", stdout);
 	run_tests(run);
+	count_patterns(run);
 	if (run->tool->json)
 		printf("],\"rules\":%zu,\"tests\":%zu,\"failed\":%zu,"
-		       "\"untested\":%zu}\n",
-		    run->rules->count, run->tests, run->failures,
-		    run->untested);
+		       "\"untested\":%zu,\"patterns\":%zu,\"always\":%zu,"
+		       "\"prefilter\":\"%s\"}\n",
+		    run->rules->count, run->tests, run->failures, run->untested,
+		    run->patterns, run->always, prefilter_kind);
 	else
 		printf("%zu rules, %zu tests, %zu failed; %zu rules have no "
-		       "test\n",
-		    run->rules->count, run->tests, run->failures,
-		    run->untested);
+		       "test\n%zu patterns, %zu of them tried on each message "
+		       "(prefilter: %s)\n",
+		    run->rules->count, run->tests, run->failures, run->untested,
+		    run->patterns, run->always, prefilter_kind);
 	return run->failures > 0 ? REFUSED : DONE;
 }
 

@@ -113,10 +113,12 @@ class Session(Rules):
         self.assertIn('A', self.symbols(d, 2))
 
     def test_a_pattern_that_backtracks(self):
-        d = self.rules('rule BAD\n body /(a+)+$/\n score 9\n')
+        d = self.rules('rule BAD\n body /(a+)+$/\n score 9\n',
+                       values={'text-limit': '2M'}, **{'content-text': '2M'})
         with self.session(d) as m:
             self.assertEqual(
-                self.message(m, body=b'a' * 100000 + b'!\r\n')[1], 'accept')
+                self.message(m, body=b'a' * (1 << 20) + b'!\r\n')[1],
+                'accept')
         self.assertEqual(self.symbols(d)['RULES_LIMIT']['detail'], 'BAD')
         self.assertNotIn('BAD', self.symbols(d))
         self.assertIn('rule BAD', d.log())
@@ -150,16 +152,19 @@ class Command(Rules):
                    if line.startswith('rule ') and line[5] != '_']
         self.assertGreaterEqual(len(visible), 80)
         self.assertGreaterEqual(said['tests'], 2 * len(visible))
+        self.assertLess(said['always'], said['patterns'] / 2)
 
     def test_a_test_that_fails(self):
         path = self.write('rule A\n body /free/\n match money\n'
                           ' no-match free\n match free\n')
+        said = json.loads(self.command('--json', path, status=1)[0])
         out, _ = self.command(path, status=1)
         self.assertEqual(out, (
             f'{path}:3: rule A does not match, but must: money\n'
             f'{path}:4: rule A matches, but must not: free\n'
-            '1 rules, 3 tests, 2 failed; 0 rules have no test\n'))
-        said = json.loads(self.command('--json', path, status=1)[0])
+            '1 rules, 3 tests, 2 failed; 0 rules have no test\n'
+            '1 patterns, 1 of them tried on each message (prefilter: '
+            f'{said["prefilter"]})\n'))
         self.assertEqual([(f['line'], f['rule']) for f in said['failures']],
                          [(3, 'A'), (4, 'A')])
 
