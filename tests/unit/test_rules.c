@@ -251,44 +251,83 @@ test_wrong_options(void **state)
 
 /* --- patterns that backtrack --- */
 
+/* n times the letter, and "!". */
 static const struct hostile_case {
 	const char *pattern;
 	char letter;
 	size_t n;
 	const char *want;
 } hostile[] = {
-	{ "/(a+)+$/", 'a', 200000, "symbol RULES_LIMIT" },
-	{ "/^(?:a|a)+$/", 'a', 200000, "symbol RULES_LIMIT" },
-	{ "/^(?:a+)*!!/", 'a', 200000, "symbol RULES_LIMIT" },
-	{ "/(.*,){20}!!/", ',', 200000, "symbol RULES_LIMIT" },
+	{ "/(a+)+$/", 'a', 1 << 20, "symbol RULES_LIMIT" },
+	{ "/^(?:a|a)+$/", 'a', 1 << 20, "symbol RULES_LIMIT" },
+	{ "/^(?:a+)*!!/", 'a', 1 << 20, "symbol RULES_LIMIT" },
+	{ "/(.*,){20}!!/", ',', 1 << 20, "symbol RULES_LIMIT" },
+	/* one that a prefilter cannot know to fail */
+	{ "/^(?:a|a)+(?=b)!/", 'a', 1 << 20, "symbol RULES_LIMIT" },
+	{ "/^(a+)+(?<!a)!/", 'a', 1 << 20, "symbol RULES_LIMIT" },
 	/* quick from each place, but there are many */
-	{ "/a{1,60}a{1,60}!!/", 'a', 250000, "symbol RULES_TIME" },
+	{ "/a{1,60}a{1,60}(?=b)!/", 'a', 1 << 20, "symbol RULES_TIME" },
 };
+
+static void
+run_hostile(struct fake *f, const struct hostile_case *c, const char *more)
+{
+	char rules[400], *text = malloc(c->n + 2);
+
+	memset(text, c->letter, c->n);
+	strcpy(text + c->n, "!");
+	fake_init(f, &mr_plugin_rules);
+	fake_set(f, "time-limit", "50ms");
+	fake_set(f, "text-limit", "2M");
+	snprintf(
+	    rules, sizeof(rules), "rule R\n body %s\n%s", c->pattern, more);
+	open_rules(f, rules);
+	fake_mail(f, "");
+	fake_content_text(f, text);
+	assert_int_equal(fake_eom(f), MR_CONTINUE);
+	free(text);
+}
 
 static void
 test_backtracking(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(hostile); i++) {
-		char rule[100], *text = malloc(hostile[i].n + 2);
 		struct fake f;
 
-		memset(text, hostile[i].letter, hostile[i].n);
-		strcpy(text + hostile[i].n, "!");
-		fake_init(&f, &mr_plugin_rules);
-		fake_set(&f, "time-limit", "50ms");
-		snprintf(rule, sizeof(rule), "rule R\n body %s\n",
-		    hostile[i].pattern);
-		open_rules(&f, rule);
-		fake_mail(&f, "");
-		fake_content_text(&f, text);
-		assert_int_equal(fake_eom(&f), MR_CONTINUE);
+		run_hostile(&f, &hostile[i], "");
 		if (!fake_did(&f, hostile[i].want))
 			fail_msg(
 			    "%s: %s", hostile[i].pattern, fake_transcript(&f));
 		assert_false(fake_did(&f, "symbol R "));
 		fake_finish(&f);
-		free(text);
+	}
+}
+
+/*
+ * Among others: what is stopped is told, unless the prefilter knew that it
+ * does not match; where it cannot know, it is stopped.
+ */
+static void
+test_backtracking_behind_prefilter(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(hostile); i++) {
+		bool known = strstr(hostile[i].pattern, "(?=b)") == NULL &&
+			     strstr(hostile[i].pattern, "(?<!a)") == NULL;
+		struct fake f;
+
+		run_hostile(&f, &hostile[i],
+		    "rule S\n body /free money/\nrule T\n body /[0-9]%/\n"
+		    "rule U\n body /!/\n");
+		if (!fake_did(&f, hostile[i].want) &&
+		    (!known || !fake_did(&f, "symbol U ")))
+			fail_msg(
+			    "%s: %s", hostile[i].pattern, fake_transcript(&f));
+		assert_false(fake_did(&f, "symbol R "));
+		assert_false(fake_did(&f, "symbol S "));
+		assert_false(fake_did(&f, "symbol T "));
+		fake_finish(&f);
 	}
 }
 
@@ -358,6 +397,7 @@ main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_wrong_options),
 		cmocka_unit_test(test_backtracking),
+		cmocka_unit_test(test_backtracking_behind_prefilter),
 		cmocka_unit_test(test_import),
 	};
 
