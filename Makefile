@@ -6,6 +6,9 @@
 #   make bench      compare with a bare libmilter filter, side by side
 #   make fuzz       fuzz every parser (FUZZ_SECONDS each)
 #   make install    DESTDIR, PREFIX and SYSCONFDIR are honoured
+#
+# HYPERSCAN=1 lets the plugin rules look for its patterns with Hyperscan; give
+# it to "make install" as well.
 
 VERSION     := 0.1.0
 PREFIX      ?= /usr/local
@@ -13,6 +16,8 @@ SYSCONFDIR  ?= /etc
 LIBDIR      ?= $(PREFIX)/lib
 PLUGINDIR   ?= $(LIBDIR)/millrace/plugins
 B           ?= build
+HYPERSCAN   ?=
+PKG_CONFIG  ?= pkg-config
 
 ifeq ($(origin CC),default)
 CC          := gcc
@@ -53,7 +58,7 @@ $(B)/%.o: %.c | needs
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Asked when it is compiled, for "needs" may have to install it first.
-GMIME_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gmime-3.0))
+GMIME_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags gmime-3.0))
 $(B)/daemon/service/content_mime.o: CPPFLAGS += $(GMIME_CFLAGS)
 
 $(B)/libmillrace.a: $(CORE_O)
@@ -96,7 +101,7 @@ PLUGIN_LIBS_dmarc := -lcjson -lz
 PLUGIN_LIBS_learn := -lcrypto -lsqlite3 -lm
 PLUGIN_LIBS_ratelimit := -lsqlite3
 PLUGIN_LIBS_rspamd := -lcjson
-PLUGIN_LIBS_rules := -lpcre2-8
+PLUGIN_LIBS_rules = -lpcre2-8 $(HS_LIBS)
 PLUGIN_LIBS_spf := -lspf2
 # Tests are linked with plugins' own files: with what any of them needs.
 PLUGIN_LIBS  = -Wl,--as-needed \
@@ -104,19 +109,34 @@ PLUGIN_LIBS  = -Wl,--as-needed \
 
 PLUGIN_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) -fstack-protector-strong \
                 -D_FORTIFY_SOURCE=2 -fPIC -fvisibility=hidden $(SANITIZE) \
-                -Iinclude -D_GNU_SOURCE
+                -Iinclude -D_GNU_SOURCE $(HS_CFLAGS)
 PLUGIN_LINK   = -shared -Wl,-z,relro,-z,now $(SANITIZE) \
                 -Wl,--version-script=include/millrace/plugin.map
 ifeq ($(SANITIZE),)
 PLUGIN_LINK  += -Wl,-z,defs
 endif
 
+# Two files of the plugin rules do the same; HYPERSCAN says which one is taken.
+# Vectorscan stands in where Hyperscan does not run: it is a libhs as well.
+WITH_HS      = $(filter-out 0 no,$(HYPERSCAN))
+PLUGIN_LESS  = $(addprefix plugins/rules/,$(if $(WITH_HS), \
+               prefilter_literal.c words.c,prefilter_hyperscan.c portable.c))
+HS_CFLAGS    = $(if $(WITH_HS),$(patsubst -I%,-isystem %,$(shell \
+               $(PKG_CONFIG) --cflags libhs)))
+HS_LIBS      = $(if $(WITH_HS),$(shell $(PKG_CONFIG) --libs libhs))
+
 .SECONDEXPANSION:
 $(PLUGIN_SO): $(B)/plugins/%.so: $$(wildcard plugins/$$*/*.[ch]) \
     $(wildcard include/millrace/*.h) include/millrace/plugin.map | needs
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LINK) -o $@ $(filter %.c,$^) \
-	    $(PLUGIN_LIBS_$*)
+	$(Q)$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LINK) -o $@ \
+	    $(filter-out $(PLUGIN_LESS),$(filter %.c,$^)) $(PLUGIN_LIBS_$*)
+
+# Another prefilter than last time is another plugin.
+$(B)/plugins/rules.so: $(B)/prefilter
+$(B)/prefilter: always
+	@mkdir -p $(@D)
+	@echo '$(PLUGIN_LESS)' | cmp -s - $@ || echo '$(PLUGIN_LESS)' > $@
 
 include tests/tests.mk
 

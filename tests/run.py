@@ -64,6 +64,7 @@ GROUPS = {
     'abi': lambda: python_files('tests/abi/test_*.py'),
     'session': lambda: python_files('tests/session/test_*.py') +
     python_files('tests/session/check.py'),
+    'rules': lambda: python_files('tests/rules/test_*.py'),
     'spf': lambda: python_files('tests/spf/test_*.py'),
     'store': lambda: python_files('tests/store/test_*.py'),
     'mta': lambda: python_files('tests/mta/test_*.py'),

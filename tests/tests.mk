@@ -8,6 +8,14 @@ NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
 NEEDS_TEST  := python3 libcmocka-dev mandoc openssl perl python3-spf python3-yaml \
                python3-dkim python3-nacl python3-authres
 
+# What stands in for Hyperscan, such as libvectorscan-dev, does as well.
+NEEDS_BUILD += $(if $(WITH_HS),$(shell $(PKG_CONFIG) --exists libhs \
+               2>/dev/null || echo libhyperscan-dev))
+
+# Both prefilters of rules are compared; Hyperscan is there for amd64 only.
+NEEDS_TEST  += $(if $(filter amd64,$(shell dpkg --print-architecture \
+               2>/dev/null)),libhyperscan-dev)
+
 # Reports of DMARC are compressed.
 NEEDS_BUILD += zlib1g-dev
 
@@ -42,7 +50,8 @@ $(B)/tests/spf/evaluate: tests/spf/evaluate.c $(wildcard plugins/spf/*.[ch]) \
 
 # Unit tests: each file is a cmocka program over all of the daemon.
 UNIT      := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
-UNIT_CFLAGS = $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -Itests -I.
+UNIT_CFLAGS = $(filter-out -Wmissing-prototypes,$(ALL_CFLAGS)) -Itests -I. \
+              $(HS_CFLAGS)
 
 # A test that goes through a plugin of many files is linked with them.
 UNIT_SOURCES_test_account   := $(wildcard plugins/account/*.c)
@@ -53,7 +62,8 @@ UNIT_SOURCES_test_rules     := $(wildcard plugins/rules/*.c)
 $(UNIT): $(B)/tests/%: tests/%.c $(B)/libmillrace.a \
     $$(UNIT_SOURCES_$$(notdir $$*))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_SOURCES_$(notdir $*)) \
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< \
+	    $(filter-out $(PLUGIN_LESS),$(UNIT_SOURCES_$(notdir $*))) \
 	    $(B)/libmillrace.a $(SANITIZE) -pie \
 	    -lcmocka $(LIBS) $(PLUGIN_LIBS)
 
@@ -70,11 +80,46 @@ $(FUZZ): $(B)/tests/%: tests/%.c tests/fuzz/replay.c $(B)/libmillrace.a \
     $$(FUZZ_SOURCES_$$(notdir $$*))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< tests/fuzz/replay.c \
-	    $(FUZZ_SOURCES_$(notdir $*)) $(B)/libmillrace.a $(SANITIZE) \
+	    $(filter-out $(PLUGIN_LESS),$(FUZZ_SOURCES_$(notdir $*))) \
+	    $(B)/libmillrace.a $(SANITIZE) \
 	    -pie $(LIBS) $(PLUGIN_LIBS)
 
+$(B)/tests/unit/test_rules $(B)/tests/fuzz/fuzz_rules: $(B)/prefilter
+
+# Do prefilters and PCRE2 agree?
+RULES := $(wildcard plugins/rules/*.[ch])
+$(B)/tests/rules/agree: $(B)/prefilter
+$(B)/tests/rules/agree $(B)/hyperscan/agree: tests/rules/agree.c $(RULES) | needs
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< \
+	    $(filter-out $(PLUGIN_LESS),$(filter %.c,$(RULES))) \
+	    $(SANITIZE) -pie $(PLUGIN_LIBS_rules)
+
+# The plugin rules as HYPERSCAN=1 makes it, and its tests, beside the others.
+HYPERSCAN_SET := $(addprefix $(B)/hyperscan/,agree test_rules fuzz_rules \
+                 plugins/rules.so)
+$(HYPERSCAN_SET): HYPERSCAN := 1
+
+$(B)/hyperscan/plugins/rules.so: $(RULES) include/millrace/plugin.map
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LINK) -o $@ \
+	    $(filter-out $(PLUGIN_LESS),$(filter %.c,$^)) $(PLUGIN_LIBS_rules)
+
+$(B)/hyperscan/test_rules: tests/unit/test_rules.c
+$(B)/hyperscan/fuzz_rules: tests/fuzz/fuzz_rules.c tests/fuzz/replay.c
+$(B)/hyperscan/test_rules $(B)/hyperscan/fuzz_rules: $(RULES) \
+    $(B)/libmillrace.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $(filter-out $(PLUGIN_LESS),$(filter \
+	    %.c,$^)) $(B)/libmillrace.a $(SANITIZE) -pie -lcmocka $(LIBS) \
+	    $(PLUGIN_LIBS)
+
+# Where Debian has Hyperscan; tests say that they are skipped elsewhere.
+.PHONY: hyperscan
+hyperscan: $(HYPERSCAN_SET)
+
 .PHONY: unit-programs
-unit-programs: $(UNIT) $(FUZZ)
+unit-programs: $(UNIT) $(FUZZ) $(B)/tests/rules/agree
 
 # The same sources with sanitizers, each in a folder of its own.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -83,7 +128,9 @@ TSAN := -fsanitize=thread
 .PHONY: asan tsan
 asan:
 	@+$(MAKE) --no-print-directory B=build/asan SANITIZE="$(ASAN)" \
-	    CFLAGS="-O1 -g -fno-omit-frame-pointer" all test-programs unit-programs
+	    CFLAGS="-O1 -g -fno-omit-frame-pointer" all test-programs \
+	    unit-programs $(if $(shell $(PKG_CONFIG) --exists libhs && \
+	    echo yes),hyperscan)
 tsan:
 	@+$(MAKE) --no-print-directory B=build/tsan SANITIZE="$(TSAN)" \
 	    CFLAGS="-O1 -g" all test-programs
@@ -113,8 +160,8 @@ fuzz:
 	@+$(MAKE) --no-print-directory -j2 B=build/fuzz CC=$(FUZZ_CLANG) \
 	    SANITIZE="$(FUZZ_SAN),fuzzer-no-link" CFLAGS="-O1 -g" \
 	    build/fuzz/libmillrace.a
-	@CC=$(FUZZ_CLANG) LIBS="$(LIBS) $(PLUGIN_LIBS)" \
-	    SOURCES_rules="$(FUZZ_SOURCES_fuzz_rules)" \
+	@CC="$(FUZZ_CLANG) $(HS_CFLAGS)" LIBS="$(LIBS) $(PLUGIN_LIBS)" \
+	    SOURCES_rules="$(filter-out $(PLUGIN_LESS),$(FUZZ_SOURCES_fuzz_rules))" \
 	    tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # Longer: SPF_CHECKS records at random, the plugin's opinion and pyspf's.

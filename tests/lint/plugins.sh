@@ -24,8 +24,8 @@ needed() {
 allowed() {
 	echo libc
 	echo libm
-	sed -n "s/^PLUGIN_LIBS_$1 *:= *//p" Makefile | tr ' ' '\n' |
-		sed -n 's/^-l/lib/p'
+	sed -n "s/^PLUGIN_LIBS_$1 *:*= *//p" Makefile |
+		sed 's/$(HS_LIBS)/-lhs/' | tr ' ' '\n' | sed -n 's/^-l/lib/p'
 }
 
 check() {
