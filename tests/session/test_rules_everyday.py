@@ -11,10 +11,10 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from lib import corpus                                          # noqa: E402
 from lib.daemon import ROOT                                     # noqa: E402
 from lib.rulefiles import Rules                                 # noqa: E402
 from lib.scene import records                                   # noqa: E402
-from spam import corpus                                         # noqa: E402
 
 MESSAGES = os.path.join(ROOT, 'tests/spam/everyday')
 MARKED = 5      # the shipped threshold
