@@ -42,9 +42,10 @@ static const struct mr_option learn_options[] = {
 		    "learned; full weight comes with twice as many." },
 	{ .name = "scale",
 	    O(scale, MR_REAL),
-	    .fallback = "10",
-	    .max = 100,
-	    .text = "Points for each unit of log-odds." },
+	    .fallback = "25",
+	    .max = 1000,
+	    .text = "Points for each unit of log-odds, near even odds; the "
+		    "surer, the less a unit adds." },
 	{ .name = "spam-points",
 	    O(spam_points, MR_REAL),
 	    .fallback = "8",
@@ -97,14 +98,17 @@ learn_path(const struct learn_conf *conf, const char *domain)
 	return path;
 }
 
-double
-learn_points(const struct learn_conf *conf, double log_odds)
+/*
+ * At first scale points for each unit, then ever less: the cap is never
+ * reached, so that of two messages the likelier spam always has more.
+ */
+static double
+points_of(const struct learn_conf *conf, double log_odds)
 {
+	double cap = log_odds > 0 ? conf->spam_points : conf->ham_points;
 	double points = conf->scale * log_odds;
 
-	if (points > conf->spam_points)
-		return conf->spam_points;
-	return points < -conf->ham_points ? -conf->ham_points : points;
+	return cap > 0 ? points * cap / (cap + fabs(points)) : 0;
 }
 
 static bool
@@ -218,7 +222,7 @@ say(struct mr_ctx *c, const struct learn *l, const struct model *m,
 {
 	double sure = model_confidence(m, (uint64_t)l->conf->learn_first);
 	double log_odds = model_log_odds(m, model_margin(m, f));
-	double points = learn_points(l->conf, log_odds) * sure;
+	double points = points_of(l->conf, log_odds) * sure;
 	char detail[DETAIL], number[32];
 
 	if (sure <= 0)

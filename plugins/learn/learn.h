@@ -23,9 +23,6 @@ struct learn_conf {
  */
 char *learn_path(const struct learn_conf *, const char *domain);
 
-/* The points that log-odds are worth, capped. */
-double learn_points(const struct learn_conf *, double log_odds);
-
 extern const struct mr_command learn_commands[];
 
 #endif

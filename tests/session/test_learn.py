@@ -95,11 +95,13 @@ class Teaching(Learn):
         self.assertIsNone(self.judge(d, letter('spam', 100)))
         self.teach(d, 'ham', range(30))
         name, score, detail = self.wait_points(
-            d, letter('spam', 100), lambda s: s == 8)
+            d, letter('spam', 100), lambda s: s > 6)
         self.assertEqual(name, 'LEARN_SPAM')
         self.assertRegex(detail, r'^p=0\.\d+; spam: ')
+        self.assertLess(score, 8)
         name, score, _ = self.judge(d, letter('ham', 100))
-        self.assertEqual((name, score), ('LEARN_HAM', -4))
+        self.assertEqual(name, 'LEARN_HAM')
+        self.assertTrue(-4 < score < -3, score)
 
     def test_the_same_message_counts_once(self):
         d = self.learner()
@@ -226,7 +228,7 @@ class Models(Learn):
         os.rename(f'{self.folder}/new', f'{self.folder}/all.model')
         wait_for(lambda: self.judge(d, text) and
                  'all.model: it is not a model' in d.log())
-        self.assertEqual(self.judge(d, text)[:2], ('LEARN_SPAM', 8))
+        self.assertGreater(self.judge(d, text)[1], 6)
         self.assertIn('it is not a model',
                       self.learn(d, '--spam', text=text, status=75))
 
