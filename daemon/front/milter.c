@@ -27,6 +27,12 @@
 
 enum { IDLE_SECONDS = 7210, BACKLOG = 1024, MACROS_MAX = 64 };
 
+/*
+ * Of a packet.  Postfix passes header fields of 100 KB (header_size_limit);
+ * libmilter alone takes 64 KB, and would end the session.
+ */
+enum { PACKET_MAX = 256 * 1024 - 1 };
+
 /* One process serves one listener. */
 static struct front *front;
 static bool over_tcp;
@@ -583,6 +589,7 @@ milter_serve(
 	over_tcp = !socket_is_local(listening);
 	smfi_setbacklog(BACKLOG);
 	smfi_settimeout(IDLE_SECONDS);
+	smfi_setmaxdatasize(PACKET_MAX);
 	if (smfi_register(desc) != MI_SUCCESS)
 		log_error("libmilter refuses our callbacks");
 	else if (!take_over_socket(listening, scratch))

@@ -139,6 +139,16 @@ class Messages(Scene):
                          [f'Q{i}' for i in range(20)])
         self.assertEqual(len({r['id'] for r in found}), 20)
 
+    def test_a_field_as_long_as_postfix_passes_one(self):
+        """Its header_size_limit is 102400; to libmilter, 65535 are all."""
+        d = self.daemon(actor('a', 'eom echo'))
+        field = ', '.join(['<someone@example.net>'] * 5000)[:102400]
+        with self.session(d) as m:
+            edits, verdict = self.message(m, headers=(('To', field),))
+            self.assertEqual(verdict, 'accept')
+            self.assertEqual(echo(edits, 'Queue-Id'), ['4Xk2Qz'])
+            self.assertEqual(self.message(m)[1], 'accept')
+
     def test_rset_then_another(self):
         """An abort, and a MAIL without one."""
         d = self.daemon(actor('a', 'rcpt continue', 'eom echo'))
