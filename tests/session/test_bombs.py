@@ -202,6 +202,7 @@ class Bombs(DnsScene, Rules):
             with self.subTest(name):
                 self.assertTrue(wanted is None or wanted & set(found[name]),
                                 found[name])
+                self.assertNotIn('RULES_LIMIT', found[name])
                 self.assertTrue({'LEARN_SPAM', 'LEARN_HAM'} &
                                 set(found[name]), found[name])
         self.assertEqual(set(serving(d)), {worker})
