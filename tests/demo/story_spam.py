@@ -17,7 +17,7 @@ learn "learn" {
   model       = "@/learn/all.model"
   learn-first = 5
 }
-score "spam"  { header = 4  reject = 7 }
+score "spam"  { header = 4  reject = 6 }
 '''.replace('%RULES%', os.path.join(ROOT, 'conf', 'rules'))
 
 EXTORTION = '''I have hacked your device and recorded a video of you
