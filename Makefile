@@ -110,7 +110,7 @@ PLUGIN_LIBS  = -Wl,--as-needed \
 PLUGIN_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) -fstack-protector-strong \
                 -D_FORTIFY_SOURCE=2 -fPIC -fvisibility=hidden $(SANITIZE) \
                 -Iinclude -D_GNU_SOURCE $(HS_CFLAGS)
-PLUGIN_LINK   = -shared -Wl,-z,relro,-z,now $(SANITIZE) \
+PLUGIN_LINK   = -shared -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS) \
                 -Wl,--version-script=include/millrace/plugin.map
 ifeq ($(SANITIZE),)
 PLUGIN_LINK  += -Wl,-z,defs
