@@ -164,7 +164,8 @@ compile(struct prefilter *f, const struct expressions *e, size_t from, size_t n,
 		keep(f, database);
 		return true;
 	}
-	*fault = error->expression;
+	/* A processor that Hyperscan does not run on has no such error. */
+	*fault = error != NULL ? error->expression : -1;
 	hs_free_compile_error(error);
 	return false;
 }
