@@ -12,7 +12,7 @@
  * Places of a text that are tried before the clock is asked: a pattern may
  * stay just under its limit of steps at each of them.
  */
-enum { WINDOW = 2048, STACK_FIRST = 32 * 1024, STACK_LAST = 512 * 1024 };
+enum { WINDOW = 2048, STACK_FIRST = 64 * 1024, STACK_LAST = 512 * 1024 };
 enum { DEPTH = 2000, HEAP_KB = 4096 };
 
 struct regex {
@@ -175,15 +175,28 @@ regex_run_create(const struct regex_limits *limits)
 	r->limits = *limits;
 	r->data = pcre2_match_data_create(1, NULL);
 	r->context = pcre2_match_context_create(NULL);
-	r->stack = pcre2_jit_stack_create(STACK_FIRST, STACK_LAST, NULL);
 	if (r->data == NULL || r->context == NULL)
 		abort();
 	pcre2_set_match_limit(r->context, limits->match);
 	pcre2_set_depth_limit(r->context, DEPTH);
 	pcre2_set_heap_limit(r->context, HEAP_KB);
+	return r;
+}
+
+/*
+ * Without a stack of its own the code uses 32 KB of the thread's.  Hardly a
+ * text needs more, and a mapping for each message is made and undone by all
+ * processors.
+ */
+static bool
+take_larger_stack(struct regex_run *r)
+{
+	if (r->stack != NULL)
+		return false;
+	r->stack = pcre2_jit_stack_create(STACK_FIRST, STACK_LAST, NULL);
 	if (r->stack != NULL)
 		pcre2_jit_stack_assign(r->context, NULL, r->stack);
-	return r;
+	return r->stack != NULL;
 }
 
 void
@@ -226,6 +239,8 @@ regex_match(struct regex_run *r, const struct regex *regex, const char *text,
 		pcre2_set_offset_limit(r->context, at + WINDOW);
 		rc = pcre2_match(regex->code, (PCRE2_SPTR)text, n, at, checked,
 		    r->data, r->context);
+		if (rc == PCRE2_ERROR_JIT_STACKLIMIT && take_larger_stack(r))
+			continue;
 		if (rc != PCRE2_ERROR_NOMATCH)
 			break;
 		/* Into the next, but not into the middle of a character. */

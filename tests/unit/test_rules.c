@@ -304,6 +304,20 @@ test_backtracking(void **state)
 	}
 }
 
+/* It is found, though it takes more room than there is to begin with. */
+static void
+test_much_to_remember(void **state)
+{
+	static const struct hostile_case c = { "/^(?:a|b)+!$/", 'a', 4000, "" };
+	struct fake f;
+
+	(void)state;
+	run_hostile(&f, &c, "");
+	assert_true(fake_did(&f, "symbol R "));
+	assert_false(fake_did(&f, "symbol RULES_LIMIT"));
+	fake_finish(&f);
+}
+
 /*
  * Among others: what is stopped is told, unless the prefilter knew that it
  * does not match; where it cannot know, it is stopped.
@@ -397,6 +411,7 @@ main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_wrong_options),
 		cmocka_unit_test(test_backtracking),
+		cmocka_unit_test(test_much_to_remember),
 		cmocka_unit_test(test_backtracking_behind_prefilter),
 		cmocka_unit_test(test_import),
 	};
