@@ -254,38 +254,44 @@ name_claims(struct view *v, const char *const *words, size_t nwords,
 
 /* --- domains that look like others --- */
 
+/* The first label of a domain, and what it looks like. */
+struct label {
+	char text[LABEL * 4], folded[LABEL * 4];
+};
+
+static bool
+label_of(struct label *l, const char *domain)
+{
+	size_t n = fold_label(l->text, sizeof(l->text), domain);
+
+	fold_text(l->folded, sizeof(l->folded), l->text, n);
+	return n > 0;
+}
+
 /* The same label is no look-alike: it may be a branch elsewhere. */
 static bool
-looks_like(const char *domain, const char *real)
+looks_like(const struct label *l, const char *real)
 {
-	char label[LABEL * 4], folded[LABEL * 4];
-	char wanted[LABEL], wanted_folded[LABEL];
-	size_t n;
+	struct label wanted;
 
-	if ((n = fold_label(label, sizeof(label), domain)) == 0 ||
-	    fold_label(wanted, sizeof(wanted), real) == 0)
+	if (!label_of(&wanted, real) || strcasecmp(l->text, wanted.text) == 0)
 		return false;
-	if (strcasecmp(label, wanted) == 0)
-		return false;
-	fold_text(folded, sizeof(folded), label, n);
-	fold_text(wanted_folded, sizeof(wanted_folded), wanted, strlen(wanted));
-	if (strcmp(folded, wanted_folded) == 0)
-		return true;
-	return strlen(wanted_folded) >= 6 &&
-	       fold_distance(folded, wanted_folded, 1) == 1;
+	return strcmp(l->folded, wanted.folded) == 0 ||
+	       (strlen(wanted.folded) >= 6 &&
+		   fold_distance(l->folded, wanted.folded, 1) == 1);
 }
 
 static bool
 look_alike_of(struct view *v, const char *domain, const char *const *words,
     size_t nwords, const char **detail)
 {
-	const char *registered;
+	struct label label;
 
-	if (domain[0] == '\0' || is_one_of(v, domain, words, nwords))
+	if (domain[0] == '\0' || is_one_of(v, domain, words, nwords) ||
+	    !label_of(&label, view_registered(v, domain)))
 		return false;
-	registered = view_registered(v, domain);
 	for (size_t i = 0; i < nwords; i++)
-		if (looks_like(registered, words[i])) {
+		if (looks_like(&label, words[i])) {
 			*detail = domain;
 			return true;
 		}
@@ -312,10 +318,16 @@ static bool
 link_looks_like(struct view *v, const char *const *words, size_t nwords,
     const char **detail)
 {
-	for (uint32_t i = 0; i < v->content->nurls; i++)
-		if (look_alike_of(v, v->content->urls[i].registered, words,
-			nwords, detail))
+	const char *before = "";
+
+	for (uint32_t i = 0; i < v->content->nurls; i++) {
+		const char *domain = v->content->urls[i].registered;
+
+		if (strcmp(domain, before) != 0 &&
+		    look_alike_of(v, domain, words, nwords, detail))
 			return true;
+		before = domain;
+	}
 	return false;
 }
 

@@ -2,20 +2,22 @@
 #include "fold.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Letters that look like a Latin one (Unicode TR 39, those seen in mail). */
-static const struct {
+/* What ASCII looks like, from the blank on; "?": none of a word. */
+static const char ascii[] = " ???s???????????ol2e4s6789??????"
+			    "aabcdefghijklmnopqrstuvwxyz?????"
+			    "?abcdefghijklmnopqrstuvwxyz?l??";
+
+/*
+ * Letters that look like a Latin one (Unicode TR 39, those seen in mail),
+ * in their order.
+ */
+static const struct alike {
 	uint32_t code;
 	char as;
 } alike[] = {
-	{ '0', 'o' },
-	{ '1', 'l' },
-	{ '3', 'e' },
-	{ '5', 's' },
-	{ '|', 'l' },
-	{ '$', 's' },
-	{ '@', 'a' },
 	{ 0x131, 'i' },
 	{ 0x142, 'l' },
 	{ 0x1c0, 'l' },
@@ -91,19 +93,29 @@ next(const char *p, size_t n, uint32_t *code)
 	return more + 1;
 }
 
+static int
+by_code(const void *key, const void *item)
+{
+	const uint32_t *code = key;
+	const struct alike *a = item;
+
+	return *code < a->code ? -1 : *code > a->code;
+}
+
 static char
 look(uint32_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c - 'A' + 'a');
-	for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++)
-		if (alike[i].code == c)
-			return alike[i].as;
-	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ' ')
-		return (char)c;
-	if (c >= 0xc0 && c <= 0xff)
-		return latin[c - 0xc0];
-	return '\0';
+	const struct alike *a;
+	char as = '?';
+
+	if (c >= ' ' && c < 0x7f)
+		as = ascii[c - ' '];
+	else if (c >= 0xc0 && c <= 0xff)
+		as = latin[c - 0xc0];
+	else if ((a = bsearch(&c, alike, sizeof(alike) / sizeof(alike[0]),
+		      sizeof(alike[0]), by_code)) != NULL)
+		as = a->as;
+	return as == '?' ? '\0' : as;
 }
 
 /* "rn" looks like "m", "vv" like "w". */

@@ -238,7 +238,8 @@ add_header(struct stage *s, const char *text)
 	    pool_grow(v->pool, v->fields, v->nfields, sizeof(*v->fields));
 	value = keep(s, value + strspn(value, " \t"));
 	v->fields[v->nfields++] =
-	    (struct view_field){ pool_copy(v->pool, text, n), value, NULL };
+	    (struct view_field){ .name = pool_copy(v->pool, text, n),
+		    .value = value };
 	if (strcasecmp(v->fields[v->nfields - 1].name, "Subject") == 0)
 		s->content->subject = v->address->decode(v->ctx, value);
 }

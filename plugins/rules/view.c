@@ -35,8 +35,8 @@ view_of_message(struct view *v, struct mr_ctx *c,
 	while (c->host->header_at(c, (uint32_t)v->nfields, &name, &value)) {
 		v->fields =
 		    pool_grow(pool, v->fields, v->nfields, sizeof(*v->fields));
-		v->fields[v->nfields++] = (struct view_field){ name,
-			value + strspn(value, " \t"), NULL };
+		v->fields[v->nfields++] = (struct view_field){ .name = name,
+			.value = value + strspn(value, " \t") };
 	}
 }
 
@@ -59,9 +59,17 @@ view_field(struct view *v, const char *name)
 	return NULL;
 }
 
+static const struct mr_mailboxes *
+mailboxes(struct view *v, struct view_field *f)
+{
+	if (f->mailboxes == NULL)
+		f->mailboxes = v->address->mailboxes(v->ctx, f->value);
+	return f->mailboxes;
+}
+
 /* Most messages have one From, so that nothing has to be joined. */
-const struct mr_mailboxes *
-view_mailboxes(struct view *v, const char *name)
+static const struct mr_mailboxes *
+join_mailboxes(struct view *v, const char *name)
 {
 	const struct mr_mailboxes *all = NULL;
 	struct mr_mailbox *items;
@@ -72,7 +80,7 @@ view_mailboxes(struct view *v, const char *name)
 
 		if (strcasecmp(v->fields[i].name, name) != 0)
 			continue;
-		one = v->address->mailboxes(v->ctx, v->fields[i].value);
+		one = mailboxes(v, &v->fields[i]);
 		if (all == NULL || all->count == 0) {
 			all = one;
 			continue;
@@ -91,6 +99,20 @@ view_mailboxes(struct view *v, const char *name)
 			break;
 	}
 	return all;
+}
+
+const struct mr_mailboxes *
+view_mailboxes(struct view *v, const char *name)
+{
+	struct view_mailbox_list *l;
+
+	for (size_t i = 0; i < v->nlists; i++)
+		if (strcmp(v->lists[i].name, name) == 0)
+			return v->lists[i].all;
+	v->lists = pool_grow(v->pool, v->lists, v->nlists, sizeof(*l));
+	l = &v->lists[v->nlists++];
+	*l = (struct view_mailbox_list){ name, join_mailboxes(v, name) };
+	return l->all;
 }
 
 const char *
@@ -152,10 +174,10 @@ cut(const struct view *v, size_t n)
 }
 
 static void
-mailbox_texts(
-    struct view *v, struct texts *t, const char *value, enum source_part part)
+mailbox_texts(struct view *v, struct texts *t, struct view_field *f,
+    enum source_part part)
 {
-	const struct mr_mailboxes *all = v->address->mailboxes(v->ctx, value);
+	const struct mr_mailboxes *all = mailboxes(v, f);
 
 	for (uint32_t i = 0; i < all->count; i++) {
 		const struct mr_mailbox *m = &all->items[i];
@@ -187,7 +209,7 @@ header_texts(struct view *v, const struct source *s, struct texts *t)
 		else if (s->part == PART_RAW)
 			add_text(v, t, f->value);
 		else
-			mailbox_texts(v, t, f->value, s->part);
+			mailbox_texts(v, t, f, s->part);
 	}
 }
 

@@ -29,6 +29,13 @@ struct texts {
 struct view_field {
 	const char *name, *value; /* value: raw, without its first blanks */
 	const char *decoded;      /* NULL: not yet */
+	const struct mr_mailboxes *mailboxes; /* the same */
+};
+
+/* The mailboxes of all fields of that name. */
+struct view_mailbox_list {
+	const char *name;
+	const struct mr_mailboxes *all;
 };
 
 struct view_pair {
@@ -47,6 +54,8 @@ struct view {
 	const char *client_addr, *client_name, *helo, *login, *tls;
 	size_t text_limit; /* how much of a body patterns look at */
 	time_t now;
+	struct view_mailbox_list *lists; /* those asked for so far */
+	size_t nlists;
 	const char *folded_name; /* of the From, as fold.h has it; or NULL */
 	/* What a test says; a session is asked. */
 	bool test;
@@ -70,7 +79,10 @@ bool view_has_symbol(struct view *, const char *name);
 
 /* The first field of that name, decoded; NULL: there is none. */
 const char *view_field(struct view *, const char *name);
-/* The mailboxes of all fields of that name; NULL: there is none. */
+/*
+ * The mailboxes of all fields of that name, which must live as long as the
+ * view; NULL: there is none.  Dozens of rules ask for the same.
+ */
 const struct mr_mailboxes *view_mailboxes(struct view *, const char *name);
 /* The registered domain, or the domain itself; never NULL. */
 const char *view_registered(struct view *, const char *domain);
