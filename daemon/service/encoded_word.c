@@ -247,6 +247,17 @@ blanks(struct span s)
 	return n;
 }
 
+/* Up to what may begin a word, or is a blank; at least one byte. */
+static size_t
+plain(struct span s)
+{
+	size_t n = 1;
+
+	while (n < s.n && s.p[n] != '=' && !is_blank(s.p[n]))
+		n++;
+	return n;
+}
+
 static void
 skip(struct span *s, size_t n)
 {
@@ -281,8 +292,9 @@ decode_raw(struct buf *raw, struct span in)
 			buf_char(raw, ' ');
 		if (in.n == 0)
 			break;
-		buf_char(raw, in.p[0]);
-		skip(&in, 1);
+		gap = plain(in);
+		buf_put(raw, in.p, gap);
+		skip(&in, gap);
 	}
 	run_end(&run, raw);
 	buf_finish(&run.bytes);
