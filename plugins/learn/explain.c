@@ -76,14 +76,17 @@ merge(struct weighed *w, size_t n)
 static size_t
 weigh(const struct model *m, const struct features *f, struct weighed *w)
 {
-	double value = 1 / sqrt((double)f->count + 1);
+	double values[UNIT_KINDS];
 	size_t n = 0;
 
+	for (int kind = 0; kind < UNIT_KINDS; kind++)
+		values[kind] = model_value(f, (enum unit_kind)kind);
 	for (uint32_t i = 0; i < f->nunits; i++)
 		w[i] = (struct weighed){ &f->units[i], 0 };
 	for (uint32_t i = 0; i < f->count; i++)
 		w[f->origins[i]].weight +=
-		    value * (double)m->weights[f->numbers[i]];
+		    values[f->units[f->origins[i]].kind] *
+		    (double)m->weights[f->numbers[i]];
 	/* Raw bytes have no name. */
 	for (uint32_t i = 0; i < f->nunits; i++)
 		if (w[i].unit->length > 0)

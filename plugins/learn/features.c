@@ -109,6 +109,7 @@ add(struct features *f, uint32_t number)
 	f->origins = origins;
 	f->room = room;
 	f->seen[number / 64] |= UINT64_C(1) << number % 64;
+	f->of_kind[f->units[f->nunits - 1].kind]++;
 	f->numbers[f->count] = number;
 	f->origins[f->count++] = f->nunits - 1;
 	return true;
@@ -237,41 +238,33 @@ features_url(struct features *f, const char *host, const char *registered,
 size_t
 features_pack(const struct features *f, unsigned char *out)
 {
-	uint32_t last = 0;
-	size_t n = 0;
+	for (uint32_t i = 0; i < f->count; i++) {
+		uint32_t kind = (uint32_t)f->units[f->origins[i]].kind;
+		uint32_t both = kind << FEATURES_BITS | f->numbers[i];
 
-	for (uint32_t number = 0; number <= MASK; number++) {
-		uint32_t gap = number - last;
-
-		if (f->seen[number / 64] == 0) {
-			number |= 63;
-			continue;
-		}
-		if ((f->seen[number / 64] >> number % 64 & 1) == 0)
-			continue;
-		for (; gap > 127; gap >>= 7)
-			out[n++] = (unsigned char)(gap | 128);
-		out[n++] = (unsigned char)gap;
-		last = number;
+		*out++ = (unsigned char)(both >> 16);
+		*out++ = (unsigned char)(both >> 8);
+		*out++ = (unsigned char)both;
 	}
-	return n;
+	return (size_t)f->count * FEATURES_PACKED;
 }
 
 bool
 features_unpack(struct features *f, const unsigned char *bytes, size_t n)
 {
-	uint32_t number = 0, gap = 0;
-	unsigned shift = 0;
+	for (size_t i = 0; i + FEATURES_PACKED <= n; i += FEATURES_PACKED) {
+		const unsigned char *b = bytes + i;
+		uint32_t both =
+		    (uint32_t)b[0] << 16 | (uint32_t)b[1] << 8 | b[2];
+		enum unit_kind kind = both >> FEATURES_BITS;
 
-	for (size_t i = 0; i < n; i++) {
-		gap |= (uint32_t)(bytes[i] & 127) << shift;
-		shift += 7;
-		if (bytes[i] > 127 && shift < 7 * FEATURES_PACKED)
-			continue;
-		number += gap;
-		if (number > MASK || !add(f, number))
+		if (kind >= UNIT_KINDS)
 			return false;
-		gap = shift = 0;
+		if ((f->nunits == 0 || f->units[f->nunits - 1].kind != kind) &&
+		    !add_unit(f, kind, "", 0))
+			return false;
+		if (!add(f, both & MASK))
+			return false;
 	}
-	return shift == 0;
+	return n % FEATURES_PACKED == 0;
 }

@@ -19,7 +19,7 @@ enum {
 };
 
 /* What a feature came from, for those who ask why. */
-enum unit_kind { UNIT_RAW, UNIT_FIELD, UNIT_WORD, UNIT_URL };
+enum unit_kind { UNIT_RAW, UNIT_FIELD, UNIT_WORD, UNIT_URL, UNIT_KINDS };
 
 struct unit {
 	enum unit_kind kind;
@@ -32,6 +32,7 @@ struct features {
 	uint32_t *numbers; /* each once */
 	uint32_t *origins; /* the unit that was the first to have it */
 	struct unit *units;
+	uint32_t of_kind[UNIT_KINDS]; /* how many of count come from each */
 	/* Private: rooms of the arrays, and which numbers are there. */
 	uint32_t room, unit_room;
 	uint64_t *seen;
@@ -55,8 +56,8 @@ bool features_url(struct features *, const char *host, const char *registered,
     const char *path);
 
 /*
- * The numbers alone, in few bytes, and back again: steps from one to the next
- * larger, seven bits a byte.  out has room for FEATURES_PACKED a number.
+ * The numbers and what kind of unit each is from, in few bytes, and back
+ * again: out has room for FEATURES_PACKED a number.
  */
 enum { FEATURES_PACKED = 3 };
 size_t features_pack(const struct features *, unsigned char *out);

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #define MAGIC            "mrlearn\n"
-#define RATE             0.2
-#define CLEAR            4.0 /* a margin with nothing left to learn */
-#define SURPRISE         0.9
-#define DOUBT            0.3
+#define RATE             0.25
+#define CLEAR            3.0 /* a part's margin with nothing left to learn */
+#define REACH            4.0 /* how far a step may take it */
+#define WRONG            0.1 /* this share of labels may be */
 #define LARGEST          60.0
 #define CALIBRATION_RATE 0.05
+#define CALIBRATION_WIDE 4.0 /* a margin beyond teaches the slope no more */
 #define SLOPE_MIN        0.25
 #define SLOPE_MAX        8.0
 
@@ -43,8 +44,8 @@ model_fault(const void *memory, uint64_t size)
 	if (size < sizeof(*h) || memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0)
 		return "it is not a model of this learner";
 	if (h->version != MODEL_VERSION || h->bits != FEATURES_BITS)
-		return "it is of another version: export it there and import "
-		       "it here, or begin anew";
+		return "it is of another version of the learner: move it away "
+		       "and learn anew";
 	if (size != MODEL_SIZE)
 		return "it is cut off";
 	if (!isfinite(h->slope) || !isfinite(h->shift))
@@ -64,22 +65,70 @@ sigmoid(double x)
 	return 1 / (1 + exp(-clamp(x, -LARGEST, LARGEST)));
 }
 
-static double
-value_of(const struct features *f)
+enum part { PART_RAW, PART_FIELDS, PART_TEXT, PARTS };
+
+static const enum part part_of[UNIT_KINDS] = {
+	[UNIT_RAW] = PART_RAW,
+	[UNIT_FIELD] = PART_FIELDS,
+	[UNIT_WORD] = PART_TEXT,
+	[UNIT_URL] = PART_TEXT,
+};
+
+/* How a message is judged part by part. */
+struct judged {
+	double value[PARTS], margin[PARTS];
+	double sum; /* of the margins */
+};
+
+static enum part
+part_at(const struct features *f, uint32_t i)
 {
-	return 1 / sqrt((double)f->count + 1);
+	return part_of[f->units[f->origins[i]].kind];
+}
+
+static double
+value_of(const struct features *f, enum part part)
+{
+	double n = 1;
+
+	for (int kind = 0; kind < UNIT_KINDS; kind++)
+		if (part_of[kind] == part)
+			n += f->of_kind[kind];
+	return 1 / sqrt(n);
+}
+
+double
+model_value(const struct features *f, enum unit_kind kind)
+{
+	return value_of(f, part_of[kind]);
+}
+
+static void
+judge(const struct model *m, const struct features *f, struct judged *j)
+{
+	double sums[PARTS] = { 0 };
+
+	for (uint32_t i = 0; i < f->count; i++)
+		sums[part_at(f, i)] += (double)m->weights[f->numbers[i]];
+	j->sum = 0;
+	for (int p = 0; p < PARTS; p++) {
+		j->value[p] = value_of(f, (enum part)p);
+		sums[p] *= j->value[p];
+		/* A file that was damaged in the middle says nothing. */
+		j->margin[p] =
+		    isfinite(sums[p]) ? clamp(sums[p], -LARGEST, LARGEST) : 0;
+		j->sum += j->margin[p];
+	}
+	j->sum = clamp(j->sum, -LARGEST, LARGEST);
 }
 
 double
 model_margin(const struct model *m, const struct features *f)
 {
-	double sum = 0;
+	struct judged j;
 
-	for (uint32_t i = 0; i < f->count; i++)
-		sum += (double)m->weights[f->numbers[i]];
-	sum *= value_of(f);
-	/* A file that was damaged in the middle says nothing. */
-	return isfinite(sum) ? clamp(sum, -LARGEST, LARGEST) : 0;
+	judge(m, f, &j);
+	return j.sum;
 }
 
 double
@@ -89,24 +138,64 @@ model_log_odds(const struct model *m, double margin)
 	    m->head->slope * margin + m->head->shift, -LARGEST, LARGEST);
 }
 
+static bool
+is_clear(double margin, bool spam)
+{
+	return spam ? margin >= CLEAR : margin <= -CLEAR;
+}
+
+/*
+ * Where to, and how much: the gradient of the likelihood of a label that is
+ * wrong with the chance WRONG.  A label that is sure has no such chance.
+ */
+static double
+gradient(double margin, bool spam, bool sure)
+{
+	double right = sigmoid(spam ? margin : -margin);
+	double g = 1 - right;
+
+	if (is_clear(margin, spam))
+		return 0;
+	if (!sure)
+		g *=
+		    (1 - 2 * WRONG) * right / (WRONG + (1 - 2 * WRONG) * right);
+	return spam ? g : -g;
+}
+
+static double
+rate_of(float sum, double g)
+{
+	return RATE / sqrt((double)sum + g * g + 1e-8);
+}
+
 /* One step of the weights towards the label. */
 static void
-step(struct model *m, const struct features *f, double margin, bool spam)
+step(struct model *m, const struct features *f, const struct judged *j,
+    bool spam, bool sure)
 {
-	double error = (spam ? 1.0 : 0.0) - sigmoid(margin);
-	double g;
+	double g[PARTS], moves[PARTS] = { 0 }, share[PARTS];
 
-	/* What contradicts all that was learned may be a wrong label. */
-	if (fabs(error) > SURPRISE)
-		error *= DOUBT;
-	g = error * value_of(f);
-
+	for (int p = 0; p < PARTS; p++)
+		g[p] = gradient(j->margin[p], spam, sure) * j->value[p];
 	for (uint32_t i = 0; i < f->count; i++) {
-		float *sum = &m->sums[f->numbers[i]];
-		float *weight = &m->weights[f->numbers[i]];
+		enum part p = part_at(f, i);
 
-		*sum += (float)(g * g);
-		*weight += (float)(RATE * g / sqrt((double)*sum + 1e-8));
+		moves[p] += rate_of(m->sums[f->numbers[i]], g[p]);
+	}
+	for (int p = 0; p < PARTS; p++) {
+		double most = REACH - j->margin[p] * (spam ? 1 : -1);
+		double move = moves[p] * fabs(g[p]) * j->value[p];
+
+		/* A part that is clear already may be beyond, and stays. */
+		share[p] = g[p] != 0 && move > most ? most / move : 1;
+	}
+	for (uint32_t i = 0; i < f->count; i++) {
+		enum part p = part_at(f, i);
+		float *sum = &m->sums[f->numbers[i]];
+
+		m->weights[f->numbers[i]] +=
+		    (float)(share[p] * g[p] * rate_of(*sum, g[p]));
+		*sum += (float)(g[p] * g[p]);
 	}
 }
 
@@ -117,8 +206,10 @@ calibrate(struct model *m, double margin, bool spam)
 	struct model_head *h = m->head;
 	double error = (spam ? 1.0 : 0.0) - sigmoid(model_log_odds(m, margin));
 
-	h->slope = clamp(h->slope + CALIBRATION_RATE * error *
-					clamp(margin, -CLEAR, CLEAR) / CLEAR,
+	h->slope = clamp(
+	    h->slope + CALIBRATION_RATE * error *
+			   clamp(margin, -CALIBRATION_WIDE, CALIBRATION_WIDE) /
+			   CALIBRATION_WIDE,
 	    SLOPE_MIN, SLOPE_MAX);
 	h->shift = clamp(h->shift + CALIBRATION_RATE * error * 0.1, -2, 2);
 }
@@ -129,51 +220,47 @@ is_right(double margin, bool spam)
 	return spam ? margin > 0 : margin < 0;
 }
 
-static bool
-is_clear(double margin, bool spam)
-{
-	return fabs(margin) >= CLEAR && is_right(margin, spam);
-}
-
 double
 model_learn(
     struct model *m, const struct features *f, bool spam, bool correction)
 {
-	double margin = model_margin(m, f);
+	struct judged j;
 
-	calibrate(m, margin, spam);
+	judge(m, f, &j);
+	calibrate(m, j.sum, spam);
 	if (spam)
 		m->head->spam++;
 	else
 		m->head->ham++;
 	m->head->corrections += correction;
 	for (int i = 0; i < STEPS; i++) {
-		if (is_clear(margin, spam) ||
-		    (i > 0 && (!correction || is_right(margin, spam))))
+		step(m, f, &j, spam, correction);
+		judge(m, f, &j);
+		if (!correction || is_right(j.sum, spam))
 			break;
-		step(m, f, margin, spam);
-		margin = model_margin(m, f);
 	}
-	return margin;
+	return j.sum;
 }
 
 void
 model_recall(struct model *m, const struct features *f, bool spam)
 {
-	double margin = model_margin(m, f);
+	struct judged j;
 
-	calibrate(m, margin, spam);
-	if (!is_clear(margin, spam))
-		step(m, f, margin, spam);
+	judge(m, f, &j);
+	calibrate(m, j.sum, spam);
+	step(m, f, &j, spam, false);
 }
 
 void
 model_forget(struct model *m, const struct features *f, bool spam)
 {
 	uint64_t *count = spam ? &m->head->spam : &m->head->ham;
+	struct judged j;
 
 	*count -= *count > 0;
-	step(m, f, model_margin(m, f), !spam);
+	judge(m, f, &j);
+	step(m, f, &j, !spam, true);
 }
 
 double

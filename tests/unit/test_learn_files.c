@@ -228,12 +228,14 @@ some_features(struct features *f, char last)
 	text[sizeof(text) - 2] = last;
 	assert_true(features_init(f));
 	assert_true(features_text(f, text, sizeof(text) - 1));
+	assert_true(features_field(f, "Subject", text, ""));
 }
 
 static bool
 same_features(const struct features *a, const struct features *b)
 {
 	return a->count == b->count &&
+	       memcmp(a->of_kind, b->of_kind, sizeof(a->of_kind)) == 0 &&
 	       memcmp(a->seen, b->seen, (MASK + 1) / 8) == 0;
 }
 
@@ -246,16 +248,14 @@ test_packed(void **state)
 		bool ok;
 		uint32_t count;
 	} rows[] = {
-		{ "", 0, true, 0 },
-		{ "\0", 1, true, 1 },
-		{ "\x7f\1", 2, true, 2 },
-		{ "\xff\xff\x3f", 3, true, 1 }, /* the largest */
-		{ "\x80\x80\x40", 3, false, 0 },
-		{ "\xff\xff\x3f\1", 4, false, 1 },
-		{ "\1\x80", 2, false, 1 }, /* cut off */
-		{ "\xff\xff\xff\xff\xff", 5, false, 0 },
+		{ "", 0, true, 0 }, { "\0\0\0", 3, true, 1 },
+		{ "\0\0\1\0\0\2", 6, true, 2 },
+		{ "\0\0\1\0\0\1", 6, true, 1 },    /* the same again */
+		{ "\x3f\xff\xff", 3, true, 1 },    /* the largest */
+		{ "\x40\0\0", 3, false, 0 },       /* of no kind */
+		{ "\x3f\xff\xff\1", 4, false, 1 }, /* cut off */
 	};
-	unsigned char bytes[400];
+	unsigned char bytes[600];
 	struct features f, g;
 	size_t n;
 

@@ -167,6 +167,151 @@ test_correction(void **state)
 	free(m.head);
 }
 
+/* A label that contradicts moves less than one that a person insists on. */
+static void
+test_doubt(void **state)
+{
+	struct model first = model_new(), told = model_new();
+	struct features f;
+	double before;
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		teach(&first, "invoice", "please find it enclosed", true);
+		teach(&told, "invoice", "please find it enclosed", true);
+	}
+	text_features(&f, "invoice", "please find it enclosed");
+	before = model_margin(&first, &f);
+	assert_true(model_learn(&first, &f, false, false) < before);
+	model_forget(&told, &f, true);
+	assert_true(model_margin(&told, &f) < model_margin(&first, &f));
+	features_finish(&f);
+	free(first.head);
+	free(told.head);
+}
+
+/* A margin, a label, whether it is sure, and the gradient. */
+static const struct gradient_case {
+	double margin;
+	bool spam, sure;
+	double low, high;
+} gradient_cases[] = {
+	{ 0, true, true, 0.499, 0.501 },
+	{ 0, false, true, -0.501, -0.499 },
+	{ 0, true, false, 0.39, 0.41 },    /* .5 * .8 * .5 / .5 */
+	{ -5, true, true, 0.99, 1 },       /* a correction in full */
+	{ -5, true, false, 0.04, 0.06 },   /* the label may be wrong */
+	{ 5, false, false, -0.06, -0.04 }, /* either way */
+	{ 2.9, true, true, 0.05, 0.06 },
+	{ 3, true, true, 0, 0 }, /* clear */
+	{ -3, false, true, 0, 0 },
+	{ 60, true, false, 0, 0 },
+	{ -60, true, false, 0, 1e-20 },
+};
+
+static void
+test_gradients(void **state)
+{
+	(void)state;
+	for (size_t i = 0;
+	     i < sizeof(gradient_cases) / sizeof(gradient_cases[0]); i++) {
+		const struct gradient_case *c = &gradient_cases[i];
+		double g = gradient(c->margin, c->spam, c->sure);
+
+		if (!(g >= c->low && g <= c->high))
+			fail_msg("row %zu: %g", i, g);
+	}
+}
+
+static uint32_t
+draw(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 24;
+}
+
+/* One message says no more of itself than that it is clear. */
+static void
+test_reach(void **state)
+{
+	static char text[FEATURES_BYTES];
+	struct model m = model_new();
+	struct features f;
+	uint32_t seed = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		text[i] = (char)('a' + draw(&seed) % 23);
+	text_features(&f, "a subject, and a long one it is", text);
+	assert_true(f.of_kind[UNIT_FIELD] > 20);
+	assert_true(f.of_kind[UNIT_WORD] > 200);
+	assert_true(fabs(model_learn(&m, &f, true, false)) < 2 * REACH + 0.01);
+	assert_true(model_margin(&m, &f) > CLEAR);
+	features_finish(&f);
+	free(m.head);
+}
+
+/* Each part for itself: one that is clear, and beyond reach, stays so. */
+static void
+test_parts(void **state)
+{
+	struct model m = model_new();
+	struct features f;
+	struct judged j;
+
+	(void)state;
+	text_features(&f, "invoice", "please find it enclosed");
+	for (uint32_t i = 0; i < f.count; i++)
+		if (part_at(&f, i) == PART_TEXT)
+			m.weights[f.numbers[i]] = 2;
+	judge(&m, &f, &j);
+	assert_true(j.margin[PART_TEXT] > REACH);
+	assert_true(j.margin[PART_FIELDS] == 0);
+	model_learn(&m, &f, true, false);
+	assert_true(model_margin(&m, &f) > j.sum);
+	for (uint32_t i = 0; i < f.count; i++)
+		if (part_at(&f, i) == PART_TEXT)
+			assert_true(m.weights[f.numbers[i]] == 2);
+		else
+			assert_true(m.weights[f.numbers[i]] > 0);
+	/* Contradicted, it gives way, and the rest with it. */
+	model_learn(&m, &f, false, false);
+	assert_true(model_margin(&m, &f) < j.sum);
+	features_finish(&f);
+	free(m.head);
+}
+
+/* One label in ten is wrong, and fresh messages are told apart. */
+static void
+test_wrong_labels(void **state)
+{
+	static const char *const words[2][8] = {
+		{ "minutes", "agenda", "monday", "project", "budget", "review",
+		    "meeting", "holiday" },
+		{ "pills", "winner", "lottery", "casino", "bonus", "cheap",
+		    "prize", "claim" },
+	};
+	struct model m = model_new();
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		bool spam = i % 2 != 0, wrong = i % 20 == 3 || i % 20 == 8;
+		char text[200] = "";
+		double margin;
+
+		for (int k = 0; k < 12; k++) {
+			strcat(text, words[spam][draw(&seed) % 8]);
+			strcat(text, " ");
+		}
+		margin = ask(&m, "letter", text);
+		if (i >= 100 && (spam ? margin <= 0 : margin >= 0))
+			fail_msg("message %d: %g", i, margin);
+		teach(&m, "letter", text, spam != wrong);
+	}
+	free(m.head);
+}
+
 /* What is clear already is left alone. */
 static void
 test_clear_is_not_trained(void **state)
@@ -242,6 +387,10 @@ test_faults(void **state)
 	m.head->bits = 19;
 	assert_non_null(model_fault(m.head, MODEL_SIZE));
 	m.head->bits = FEATURES_BITS;
+	m.head->version = 1;
+	assert_non_null(
+	    strstr(model_fault(m.head, MODEL_SIZE), "another version"));
+	m.head->version = MODEL_VERSION;
 	m.head->magic[0] = 'x';
 	assert_non_null(model_fault(m.head, MODEL_SIZE));
 	free(m.head);
@@ -302,6 +451,11 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_learns),
 		cmocka_unit_test(test_correction),
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_gradients),
+		cmocka_unit_test(test_reach),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_wrong_labels),
 		cmocka_unit_test(test_clear_is_not_trained),
 		cmocka_unit_test(test_calibration_stays_in_bounds),
 		cmocka_unit_test(test_confidence),
