@@ -162,7 +162,12 @@ begin(struct run *r)
 		return false;
 	r->teacher.model = &r->writer.model;
 	r->teacher.seen = seen_open(r->request->path, &r->why);
-	return r->teacher.seen != NULL;
+	if (r->teacher.seen == NULL)
+		return false;
+	/* Whoever moves a model away to begin anew can teach all again. */
+	if (r->writer.model.head->ham + r->writer.model.head->spam == 0)
+		return seen_clear(r->teacher.seen);
+	return true;
 }
 
 static void

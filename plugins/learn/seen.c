@@ -125,6 +125,14 @@ seen_commit(struct seen *s, char **why)
 	return false;
 }
 
+bool
+seen_clear(struct seen *s)
+{
+	s->places[SEEN_HAM] = s->places[SEEN_SPAM] = 0;
+	return sqlite3_exec(s->db, "DELETE FROM seen; DELETE FROM example",
+		   NULL, NULL, NULL) == SQLITE_OK;
+}
+
 void
 seen_close(struct seen **seen)
 {

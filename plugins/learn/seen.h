@@ -18,6 +18,7 @@ struct seen;
 struct seen *seen_open(const char *model_path, char **why);
 /* Keep what was set since it was opened, or drop it all. */
 bool seen_commit(struct seen *, char **why);
+bool seen_clear(struct seen *); /* all are forgotten */
 void seen_close(struct seen **);
 
 enum seen_class seen_get(
