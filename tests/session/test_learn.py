@@ -222,15 +222,43 @@ class Models(Learn):
         self.teach(d, 'spam', range(20))
         self.teach(d, 'ham', range(20))
         text = letter('spam', 100)
-        self.wait_points(d, text, lambda s: s > 5)
+        before = self.wait_points(d, text, lambda s: s > 5)
         with open(f'{self.folder}/new', 'wb') as f:
             f.write(b'rubbish')
         os.rename(f'{self.folder}/new', f'{self.folder}/all.model')
         wait_for(lambda: self.judge(d, text) and
                  'all.model: it is not a model' in d.log())
-        self.assertGreater(self.judge(d, text)[1], 6)
+        self.assertEqual(self.judge(d, text), before)
         self.assertIn('it is not a model',
                       self.learn(d, '--spam', text=text, status=75))
+
+    def test_a_model_of_another_version(self):
+        d = self.learner()
+        path = f'{self.folder}/all.model'
+        self.teach(d, 'spam', range(20))
+        self.teach(d, 'ham', range(20))
+        with open(path, 'r+b') as f:
+            f.seek(8)
+            f.write((1).to_bytes(4, sys.byteorder))
+        self.assertIn('another version', self.learn(
+            d, '--spam', text=letter('spam', 50), status=75))
+        wait_for(lambda: self.judge(d, letter('spam', 50)) is None and
+                 'all.model: it is of another version' in d.log())
+        # What was taught once can be taught to the new one.
+        os.unlink(path)
+        self.assertEqual(self.teach(d, 'spam', range(20))['learned'], 20)
+        self.assertEqual(self.teach(d, 'ham', range(20))['learned'], 20)
+        self.wait_points(d, letter('spam', 50), lambda s: s > 5)
+
+    def test_beyond_doubt_there_is_an_order_still(self):
+        d = self.learner()
+        self.teach(d, 'spam', range(40))
+        self.teach(d, 'ham', range(40))
+        doubtful = letter('spam', 100)
+        for word in SPAM[:2]:
+            doubtful = doubtful.replace(word, 'weather')
+        points = self.wait_points(d, letter('spam', 100), lambda s: s > 7)[1]
+        self.assertTrue(6 < self.judge(d, doubtful)[1] < points < 8)
 
     def test_poison(self):
         """The same spam called ham a hundred times, and variants of it."""
