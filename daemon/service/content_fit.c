@@ -8,8 +8,8 @@
  * GMime 3.2 recurses for each container that is open, and compares each line
  * that begins with "--" with the boundaries of all; of honest messages the
  * largest digests have some hundred containers.  Its time grows with the
- * square of a field's parameters, and in fields of addresses it recurses with
- * every bracket.
+ * square of a field's parameters, in fields of addresses it recurses with
+ * every bracket, and for each word of a field it takes 48 bytes.
  */
 enum {
 	CONTAINERS = 300,
@@ -73,6 +73,19 @@ cross_out(char *p, size_t n, char with)
 			*p = with;
 }
 
+/* n bytes with the colon at name; of what is long only the start has words. */
+static void
+cross_out_field(char *to, size_t name, size_t n)
+{
+	char *value = to + name + 1;
+	size_t rest = n - name - 1;
+	size_t words = rest < FIELD_BYTES ? rest : FIELD_BYTES;
+
+	cross_out(to, name, 'X');
+	cross_out(value, words, 'x');
+	cross_out(value + words, rest - words, ' ');
+}
+
 struct scan {
 	struct content_fit *fit;
 	size_t containers, comparisons;
@@ -97,10 +110,7 @@ copy_one(struct scan *s, struct span in, char *to)
 	one = field_of(in);
 	memcpy(to, one.p, one.n);
 	if (!makes_tree(one)) {
-		size_t name = (size_t)(colon - one.p);
-
-		cross_out(to, name, 'X');
-		cross_out(to + name + 1, one.n - name - 1, 'x');
+		cross_out_field(to, (size_t)(colon - one.p), one.n);
 		return one.n;
 	}
 	if (one.n > FIELD_BYTES) {

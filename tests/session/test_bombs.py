@@ -103,6 +103,9 @@ BOMBS = (
      parts(1, lambda n: b'Content-Type: message/rfc822\r\n',
            b'Subject: ' + words(MEGABYTE).encode() + b'\r\n\r\nx'),
      None),             # nobody reads it
+    ('8 MB of words of one letter', MIXED,
+     parts(1, lambda n: b'X-A: ' + b'x ' * (4 * MEGABYTE) + b'\r\n'),
+     None),
     ('1 MB of a parameter', MIXED,
      parts(1, lambda n: b'Content-Type: text/plain; name="'
            + words(MEGABYTE).encode() + b'"\r\n'), {'HEADER_LARGE'}),
