@@ -103,6 +103,13 @@ class Filter:
     def start(self):
         raise NotImplementedError
 
+    def listen(self, transport):
+        """The one address of a filter that has no other."""
+        address = f'inet:{free_port()}@127.0.0.1' if transport == 'tcp' \
+            else f'unix:{self.folder}/{self.name}.sock'
+        self.addresses = {transport: address}
+        return address
+
     def spawn(self, command):
         log = os.path.join(self.folder, f'{self.name}.log')
         with open(log, 'ab') as f:
@@ -252,21 +259,20 @@ SECTION = re.compile(r'^(\w+) "(.*?)"', re.MULTILINE)
 
 
 class Millrace(Filter):
-    """millraced over TCP, with a chain of these sections and no more.
+    """millraced with a chain of these sections and no more.
 
     "@/" in their text and in the settings is the folder of its own, which
     begins empty.
     """
 
     def __init__(self, args, folder, sections, settings='',
-                 name='millraced'):
+                 name='millraced', transport='tcp'):
         self.name = name
         super().__init__(args.load, os.path.join(folder, name))
         self.build = args.build
         chain = SECTION.findall(sections)
         self.make_folder({plugin for plugin, _ in chain})
-        address = f'inet:{free_port()}@127.0.0.1'
-        self.addresses = {'tcp': address}
+        address = self.listen(transport)
         self.config = os.path.join(self.folder, 'conf')
         text = MILLRACE.format(
             settings=settings, sections=sections, address=address,

@@ -5,8 +5,8 @@ message costs, and how well they do.
 
 All three have the rules and options they come with, ask no DNS, and are
 taught the same 60 % of a public corpus (tests/lib/corpus.py) before they
-are asked about the rest, as milters over TCP.  None refuses anything, and
-each adds a field with the points of a message.
+are asked about the rest, as milters over unix sockets.  None refuses
+anything, and each adds a field with the points of a message.
 
 rspamd: modules that ask DNS are off; Bayes in a Redis that is told apart;
 two workers that scan, its expressions compiled by hyperscan.
@@ -14,10 +14,8 @@ spamd: -L, up to 5 children, behind spamass-milter and its spamc; Bayes
 learns by itself too, as is its default; its rules are not compiled to C.
 millraced: rules, learn and score.
 
-The time is that of a sample of the rest, the same messages equally often for
-each; rspamd's and spamass-milter's p50 has the delayed acknowledgements of
-TCP (44 ms a message) in it, CPU per message does not depend on that.
-Asserts nothing.
+The time is that of a sample of the rest, which is sent as a whole, once or
+several times.  Asserts nothing.
 """
 
 import email.utils
@@ -67,7 +65,8 @@ class Ours(Millrace):
     status, shown = 'X-Spam-Score', 5
 
     def __init__(self, args, folder, learned):
-        super().__init__(args, folder, SECTIONS, 'journal = "@/journal.db"')
+        super().__init__(args, folder, SECTIONS, 'journal = "@/journal.db"',
+                         transport='unix')
         self.learned = learned
 
     def apart(self):
@@ -98,7 +97,7 @@ def judge(filt, messages):
     points = [None] * len(messages)
 
     def session(first):
-        with Milter(filt.addresses['tcp'], timeout=JUDGE_SECONDS) as m:
+        with Milter(filt.addresses['unix'], timeout=JUDGE_SECONDS) as m:
             m.optneg()
             m.macros('C', CONNECT)
             m.conn(HELO, addr=CLIENT)
@@ -151,7 +150,7 @@ def accuracy(filters, messages):
 def measure(args, filt, letters, connections):
     times = TIMES[filt.name][connections > 1]
     cpu, _ = filt.apart()
-    r = run.measure(args, filt, 'tcp', letters=letters, client=CLIENT,
+    r = run.measure(args, filt, letters=letters, client=CLIENT,
                     messages=times * SAMPLE, connections=connections)
     after, r['apart_pss'] = filt.apart()
     r['apart_us'] = (after - cpu) / max(r['messages'], 1) * 1e6

@@ -28,7 +28,7 @@ RSPAMD_LOCAL = {
                    'dns { nameserver = ["127.0.0.1:9:10"]; }\n',
     'worker-normal.inc': 'enabled = false;\n',
     'worker-controller.inc': 'bind_socket = "127.0.0.1:@CONTROLLER";\n',
-    'worker-proxy.inc': 'bind_socket = "127.0.0.1:@PORT";\ncount = 2;\n'
+    'worker-proxy.inc': 'bind_socket = "@SOCKET mode=0666";\ncount = 2;\n'
                         'upstream "local" { self_scan = yes; }\n',
     'classifier-bayes.conf': 'servers = "127.0.0.1:@REDIS";\n',
     'actions.conf': 'reject = null; greylist = null;\n',
@@ -60,19 +60,19 @@ class Rspamd(peers.Rspamd):
 
     def start(self):
         self.controller = free_port()
-        super().start()
+        self.spawn(self.command(self.listen('unix')))
         wait_for_port(self.controller, START_SECONDS)
         self.wait_until_compiled()
         for kind, folder, count in by_kind(self.folder, self.learned):
             self.teach(kind, folder, count)
 
-    def command(self):
+    def command(self, address):
         os.makedirs(os.path.join(self.folder, 'local.d'), exist_ok=True)
         for name, text in RSPAMD_LOCAL.items():
-            for word, number in (('@PORT', self.port),
-                                 ('@CONTROLLER', self.controller),
-                                 ('@REDIS', self.redis.port)):
-                text = text.replace(word, str(number))
+            for word, value in (('@SOCKET', address.partition(':')[2]),
+                                ('@CONTROLLER', str(self.controller)),
+                                ('@REDIS', str(self.redis.port))):
+                text = text.replace(word, value)
             self.write(f'local.d/{name}', text)
         etc = self.tree / 'etc/rspamd'
         return self.words(
@@ -144,14 +144,13 @@ class Spamd(peers.Peer):
     def start_milter(self):
         """It knows spamc by its path: it sees the package's programs there.
         """
-        address = f'inet:{free_port()}@127.0.0.1'
-        self.addresses = {'tcp': address}
         self.spawn([
             'unshare', '--mount', 'sh', '-c',
             'mount --bind "$1" /usr/bin && exec "$2" -u "$3" -i 127.0.0.1 '
             '-p "$4" -- -d 127.0.0.1 -p "$5"', 'sh',
             str(self.tree / 'usr/bin'),
-            str(self.tree / 'usr/sbin/spamass-milter'), peers.USER, address,
+            str(self.tree / 'usr/sbin/spamass-milter'), peers.USER,
+            self.listen('unix').partition(':')[2],
             str(self.port)])
 
     def words(self, program, *options):
