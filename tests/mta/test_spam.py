@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -30,6 +31,7 @@ from lib.endtoend import (  # noqa: E402
 from lib.postfix import Postfix  # noqa: E402
 from lib.scanners import EICAR, Clamd  # noqa: E402
 from lib.scene import control, read_journal, wait_for  # noqa: E402
+from lib.smtpclient import SmtpClient  # noqa: E402
 
 CAROL, OTHER = "carol@example.test", "dan@example.org"
 RULES = (
@@ -336,6 +338,27 @@ class Spam(EndToEnd):
             )
         got = self.sink.wait_for(2)
         self.assertEqual([m.recipients for m in got], [[CAROL], [OTHER]])
+
+    def test_each_its_own_comes_back(self):
+        """A queue that knows nothing of policies sends it again by itself."""
+        self.spam_chain(policies=self.POLICIES, differ="split")
+        with Postfix(self.mta.smtp_port, hostname="out.test") as sender:
+            with SmtpClient("127.0.0.1", sender.smtp_port) as client:
+                client.ehlo()
+                reply = client.send(SENDER, [CAROL, OTHER], PHISH)
+                self.assertEqual(reply.code, 250, reply)
+            sender.wait_log(r"to=<\S+>, .*status=deferred .* 452[ -]4\.5\.3")
+
+            def flushed():  # what is not in the queue again yet stays
+                sender.flush()
+                time.sleep(0.2)
+                return not sender.queue()
+
+            wait_for(flushed, 30, "the second message")
+        got = self.sink.wait_for(2)
+        self.assertEqual(
+            sorted(m.recipients for m in got), [[CAROL], [OTHER]]
+        )
 
 
 class Malware(EndToEnd):
