@@ -2,8 +2,8 @@
 /*
  * A pattern is read as alternatives of sequences of items.  An item that
  * must be there and is plain text continues a run; anything else ends it.
- * The best run, or the best alternatives of a group that must match, is what
- * the sequence asks for.  What is not understood asks for nothing.
+ * The best two runs, or alternatives of groups that must match, are what the
+ * sequence asks for.  What is not understood asks for nothing.
  */
 #include "literal.h"
 
@@ -19,9 +19,14 @@ struct reader {
 	int nesting;
 };
 
+/* What must be there: one of each; the first is the better one. */
+struct asked {
+	struct literals sets[LITERAL_SETS];
+};
+
 /* A sequence as far as it is read. */
 struct sequence {
-	struct literals best; /* count 0: none */
+	struct asked best;
 	char run[LITERAL_LONGEST];
 	size_t n;
 };
@@ -37,13 +42,23 @@ shortest(const struct literals *l)
 	return n;
 }
 
-static void
-offer(struct sequence *s, const struct literals *l)
+static bool
+is_better(const struct literals *a, const struct literals *b)
 {
-	size_t mine = shortest(&s->best), other = shortest(l);
+	size_t n = shortest(a), m = shortest(b);
 
-	if (other > mine || (other == mine && l->count < s->best.count))
-		s->best = *l;
+	return n > m || (n == m && a->count < b->count);
+}
+
+static void
+offer(struct asked *best, const struct literals *l)
+{
+	if (is_better(l, &best->sets[0])) {
+		best->sets[1] = best->sets[0];
+		best->sets[0] = *l;
+	} else if (is_better(l, &best->sets[1])) {
+		best->sets[1] = *l;
+	}
 }
 
 static void
@@ -54,7 +69,7 @@ end_run(struct sequence *s)
 	if (s->n > 0) {
 		one.items[0].n = (unsigned char)s->n;
 		memcpy(one.items[0].text, s->run, s->n);
-		offer(s, &one);
+		offer(&s->best, &one);
 	}
 	s->n = 0;
 }
@@ -300,7 +315,7 @@ escape(struct reader *r, struct sequence *s)
 	}
 }
 
-static struct literals alternatives(struct reader *);
+static struct asked alternatives(struct reader *);
 
 /* After "(": what kind of group it is.  False: nothing more to read. */
 static bool
@@ -355,7 +370,7 @@ open_group(struct reader *r, bool *zero_width)
 static void
 group(struct reader *r, struct sequence *s)
 {
-	struct literals inner;
+	struct asked inner;
 	bool zero_width;
 
 	r->p++;
@@ -372,16 +387,16 @@ group(struct reader *r, struct sequence *s)
 		return;
 	}
 	r->p++;
-	if (quantifier(r) == PERHAPS || zero_width)
-		inner.count = 0;
+	if (quantifier(r) == PERHAPS)
+		inner.sets[0].count = inner.sets[1].count = 0;
 	if (zero_width)
 		return;
 	end_run(s);
-	if (inner.count > 0)
-		offer(s, &inner);
+	offer(&s->best, &inner.sets[0]);
+	offer(&s->best, &inner.sets[1]);
 }
 
-static struct literals
+static struct asked
 sequence(struct reader *r)
 {
 	struct sequence s = { .n = 0 };
@@ -414,37 +429,62 @@ sequence(struct reader *r)
 	return s.best;
 }
 
-/* One of them will match: all of what they ask for, or nothing. */
-static struct literals
+/* None if one of the two is, or if they are too many. */
+static void
+join(struct literals *all, const struct literals *one)
+{
+	if (all->count == 0 || one->count == 0 ||
+	    all->count + one->count > LITERAL_COUNT) {
+		all->count = 0;
+		return;
+	}
+	for (size_t i = 0; i < one->count; i++)
+		all->items[all->count++] = one->items[i];
+}
+
+static const struct literals *
+last_set(const struct asked *a)
+{
+	return a->sets[1].count > 0 ? &a->sets[1] : &a->sets[0];
+}
+
+/*
+ * One of them will match: all of what they ask for first, and all of what
+ * they ask for second, those that have one.
+ */
+static struct asked
 alternatives(struct reader *r)
 {
-	struct literals all = sequence(r);
-	bool some = all.count > 0;
+	struct asked all = sequence(r);
 
 	while (more(r) && *r->p == '|') {
-		struct literals one;
+		struct asked one;
+		struct literals second = *last_set(&all);
+		bool two = all.sets[1].count > 0;
 
 		r->p++;
 		one = sequence(r);
-		some = some && one.count > 0 &&
-		       all.count + one.count <= LITERAL_COUNT;
-		for (size_t i = 0; some && i < one.count; i++)
-			all.items[all.count++] = one.items[i];
+		join(&second, last_set(&one));
+		if (!two && one.sets[1].count == 0)
+			second.count = 0;
+		join(&all.sets[0], &one.sets[0]);
+		all.sets[1] = second;
 	}
-	if (!some)
-		all.count = 0;
 	return all;
 }
 
 bool
-literal_extract(
-    const char *pattern, size_t n, unsigned flags, struct literals *out)
+literal_extract(const char *pattern, size_t n, unsigned flags,
+    struct literals out[LITERAL_SETS])
 {
 	struct reader r = { .p = pattern,
 		.end = pattern + n,
 		.utf = flags & LITERAL_UTF,
 		.caseless = flags & LITERAL_CASELESS };
+	struct asked all = alternatives(&r);
 
-	*out = alternatives(&r);
-	return !r.lost && r.p == r.end && shortest(out) >= LITERAL_SHORTEST;
+	if (shortest(&all.sets[1]) < LITERAL_SHORTEST)
+		all.sets[1].count = 0;
+	memcpy(out, all.sets, sizeof(all.sets));
+	return !r.lost && r.p == r.end && shortest(&out[0]) >= LITERAL_SHORTEST;
 }

@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 enum { LITERAL_SHORTEST = 3, LITERAL_LONGEST = 32, LITERAL_COUNT = 32 };
+enum { LITERAL_SETS = 2 };
 
 struct literals {
-	size_t count;
+	size_t count; /* 0: none is asked for */
 	struct {
 		unsigned char n;
 		char text[LITERAL_LONGEST]; /* letters are lower case */
@@ -24,11 +25,11 @@ enum {
 };
 
 /*
- * Each text that the pattern (of Perl's kind) matches holds one of *out, in
- * upper or lower case as ASCII has them.  False: it is not known what it must
- * hold.
+ * Each text that the pattern (of Perl's kind) matches holds one of each of
+ * the sets, in upper or lower case as ASCII has them; the second may be
+ * empty.  False: it is not known what it must hold.
  */
-bool literal_extract(
-    const char *pattern, size_t n, unsigned flags, struct literals *out);
+bool literal_extract(const char *pattern, size_t n, unsigned flags,
+    struct literals out[LITERAL_SETS]);
 
 #endif

@@ -96,14 +96,14 @@ static char *
 express(const struct regex *regex, unsigned *flags)
 {
 	const struct regex_text *t = regex_text(regex);
-	struct literals l;
+	struct literals l[LITERAL_SETS];
 
 	*flags = flags_of(t);
 	if (!t->utf && !t->extended && portable_pattern(t->p, t->n) &&
 	    is_taken(t->p, *flags))
 		return must(strdup(t->p));
 	*flags = HS_FLAG_SINGLEMATCH | HS_FLAG_CASELESS;
-	return regex_literals(regex, &l) ? alternatives(&l) : NULL;
+	return regex_literals(regex, l) ? alternatives(&l[0]) : NULL;
 }
 
 static void

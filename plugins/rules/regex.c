@@ -156,7 +156,7 @@ regex_text(const struct regex *r)
 }
 
 bool
-regex_literals(const struct regex *r, struct literals *out)
+regex_literals(const struct regex *r, struct literals out[LITERAL_SETS])
 {
 	unsigned how = (r->text.utf ? LITERAL_UTF : 0) |
 		       (r->text.caseless ? LITERAL_CASELESS : 0);

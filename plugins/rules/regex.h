@@ -29,7 +29,7 @@ struct regex_text {
 const struct regex_text *regex_text(const struct regex *);
 
 /* As literal_extract(); false: it must be tried on every text. */
-bool regex_literals(const struct regex *, struct literals *);
+bool regex_literals(const struct regex *, struct literals[LITERAL_SETS]);
 
 /* What the patterns of one message share; one thread at a time. */
 struct regex_run;

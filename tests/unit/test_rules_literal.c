@@ -15,7 +15,8 @@
 
 enum { UTF = LITERAL_UTF, CASELESS = LITERAL_CASELESS };
 
-/* want: the literals, "|" between; NULL: it is not known. */
+/* want: the literals, "|" between, " & " before the second set of them;
+ * NULL: it is not known. */
 static const struct literal_case {
 	const char *pattern, *want;
 	unsigned flags;
@@ -25,8 +26,8 @@ static const struct literal_case {
 	{ "ab", NULL, 0 },
 	{ "", NULL, 0 },
 	{ "a.b.c", NULL, 0 },
-	{ "abc.def", "abc", 0 },
-	{ "abc.defg", "defg", 0 },
+	{ "abc.def", "abc & def", 0 },
+	{ "abc.defg", "defg & abc", 0 },
 	{ "\\bviagra\\b", "viagra", 0 },
 	{ "^Dear", "dear", 0 },
 	/* what may be left out */
@@ -35,7 +36,7 @@ static const struct literal_case {
 	{ "abcd*", "abc", 0 },
 	{ "abc+d", "abc", 0 },
 	{ "abc{2,3}d", "abc", 0 },
-	{ "abcx{0,3}def", "abc", 0 },
+	{ "abcx{0,3}def", "abc & def", 0 },
 	{ "abc{x", "abc{x", 0 },
 	{ "(?:abc)?def", "def", 0 },
 	{ "(?:abc)*", NULL, 0 },
@@ -43,10 +44,18 @@ static const struct literal_case {
 	/* alternatives */
 	{ "abc|defg", "abc|defg", 0 },
 	{ "abc|de", NULL, 0 },
+	/* one of each, and which of those that have no second counts twice */
+	{ "abc.de.fghi.klm.", "fghi & abc", 0 },
+	{ "abc.defg|hijkl", "defg|hijkl & abc|hijkl", 0 },
+	{ "hijkl|abc.defg", "hijkl|defg & hijkl|abc", 0 },
+	{ "(?:abc.defg|hi)jkl", "jkl", 0 },
+	{ "(?:abc.defg|hijkl).mnopqr", "mnopqr & defg|hijkl", 0 },
+	{ "(?:abc.defg)?hijk", "hijk", 0 },
+	{ "abcd.ef", "abcd", 0 },
 	{ "abc|", NULL, 0 },
-	{ "(?:verify|confirm) your", "verify|confirm", 0 },
+	{ "(?:verify|confirm) your", "verify|confirm &  your", 0 },
 	{ "(?:a|b) account", " account", 0 },
-	{ "(abc|def)(ghij|klmn)", "ghij|klmn", 0 },
+	{ "(abc|def)(ghij|klmn)", "ghij|klmn & abc|def", 0 },
 	{ "(?<name>abcd)", "abcd", 0 },
 	/* groups that need nothing, or are not there */
 	{ "(?=abcdef)xyz", "xyz", 0 },
@@ -95,8 +104,19 @@ static const struct literal_case {
 	{ "abc{,3}def", NULL, 0 },
 	{ "abc{ 1 }def", NULL, 0 },
 	{ "01234567890123456789012345678901234567",
-	    "01234567890123456789012345678901", 0 },
+	    "01234567890123456789012345678901 & 234567", 0 },
 };
+
+static void
+put_set(char *out, size_t size, const struct literals *l, const char *before)
+{
+	for (size_t k = 0; k < l->count; k++) {
+		size_t n = strlen(out);
+
+		snprintf(out + n, size - n, "%s%.*s", k > 0 ? "|" : before,
+		    l->items[k].n, l->items[k].text);
+	}
+}
 
 static void
 test_extract(void **state)
@@ -104,17 +124,13 @@ test_extract(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct literal_case *c = &cases[i];
-		char got[LITERAL_COUNT * (LITERAL_LONGEST + 1)] = "";
-		struct literals l;
+		char got[2 * LITERAL_COUNT * (LITERAL_LONGEST + 1)] = "";
+		struct literals l[LITERAL_SETS];
 		bool known = literal_extract(
-		    c->pattern, strlen(c->pattern), c->flags, &l);
+		    c->pattern, strlen(c->pattern), c->flags, l);
 
-		for (size_t k = 0; known && k < l.count; k++) {
-			size_t n = strlen(got);
-
-			snprintf(got + n, sizeof(got) - n, "%s%.*s",
-			    k > 0 ? "|" : "", l.items[k].n, l.items[k].text);
-		}
+		for (size_t k = 0; known && k < LITERAL_SETS; k++)
+			put_set(got, sizeof(got), &l[k], k > 0 ? " & " : "");
 		if (known != (c->want != NULL) ||
 		    (known && strcmp(got, c->want) != 0))
 			fail_msg("/%s/: \"%s\", want \"%s\"", c->pattern,
