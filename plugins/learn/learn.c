@@ -42,7 +42,7 @@ static const struct mr_option learn_options[] = {
 		    "learned; full weight comes with twice as many." },
 	{ .name = "scale",
 	    O(scale, MR_REAL),
-	    .fallback = "25",
+	    .fallback = "20",
 	    .max = 1000,
 	    .text = "Points for each unit of log-odds, near even odds; the "
 		    "surer, the less a unit adds." },
