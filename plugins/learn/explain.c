@@ -33,18 +33,18 @@ put(char *out, size_t size, size_t *n, const char *format, ...)
 		*n = size - 1;
 }
 
+/* The texts last: most differ in their lengths. */
 static int
 by_text(const void *a, const void *b)
 {
 	const struct unit *x = ((const struct weighed *)a)->unit;
 	const struct unit *y = ((const struct weighed *)b)->unit;
-	uint32_t n = x->length < y->length ? x->length : y->length;
 	int order = (int)x->kind - (int)y->kind;
 
 	if (order == 0)
-		order = strncasecmp(x->text, y->text, n);
-	if (order == 0)
 		order = (x->length > y->length) - (x->length < y->length);
+	if (order == 0)
+		order = strncasecmp(x->text, y->text, x->length);
 	return order;
 }
 
