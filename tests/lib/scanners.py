@@ -10,6 +10,7 @@ They run as nobody in folders of their own, ask no DNS, and end with the test.
 
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -224,17 +225,32 @@ score BODY 0.4
 '''
 
 
+SPAMD_ANSWER = re.compile(rb'^Spam: \w+ ; (-?[0-9.]+) / ', re.MULTILINE)
+
+
 class Spamd(Server):
-    """With rules of the tests' own, and no network (-L)."""
+    """With rules of the tests' own, and no network (-L).
+
+    shipped: with the rules and plugins of its packages, without Bayes.
+    """
 
     name = 'spamd'
     packages = ['spamd', 'spamassassin']
 
+    def __init__(self, shipped=False):
+        self.shipped = shipped
+
     def configure(self):
-        self.write('rules/own.cf', SPAMD_RULES)
+        self.write('home/.keep', '')
+        if self.shipped:
+            self.rules = self.tree / 'usr/share/spamassassin'
+            shutil.copytree(self.tree / 'etc/spamassassin',
+                            self.folder / 'site')
+            self.write('site/zz_own.cf', 'use_bayes 0\n')
+            return
+        self.rules = self.write('rules/own.cf', SPAMD_RULES).parent
         self.write('site/init.pre',
                    'loadplugin Mail::SpamAssassin::Plugin::Check\n')
-        self.write('home/.keep', '')
 
     def command(self):
         return [*debs.perl(self.tree),
@@ -242,9 +258,18 @@ class Spamd(Server):
                 '-i', '127.0.0.1', '-p', self.port, '-m', '2',
                 '--min-children=1', '-s', 'stderr',
                 '--helper-home-dir', self.folder / 'home',
-                '-C', self.folder / 'rules',
+                '-C', self.rules,
                 '--siteconfigpath', self.folder / 'site',
                 '-r', self.folder / 'spamd.pid']
+
+    def points(self, raw):
+        """What it says of a message, asked as a client of the protocol."""
+        with socket.create_connection(('127.0.0.1', self.port)) as s:
+            s.sendall(b'CHECK SPAMC/1.5\r\nContent-length: %d\r\n\r\n'
+                      % len(raw) + raw)
+            s.shutdown(socket.SHUT_WR)
+            answer = b''.join(iter(lambda: s.recv(65536), b''))
+        return float(SPAMD_ANSWER.search(answer)[1])
 
 
 class Bad:
