@@ -174,9 +174,14 @@ step(struct model *m, const struct features *f, const struct judged *j,
     bool spam, bool sure)
 {
 	double g[PARTS], moves[PARTS] = { 0 }, share[PARTS];
+	bool any = false;
 
-	for (int p = 0; p < PARTS; p++)
+	for (int p = 0; p < PARTS; p++) {
 		g[p] = gradient(j->margin[p], spam, sure) * j->value[p];
+		any = any || g[p] != 0;
+	}
+	if (!any)
+		return;
 	for (uint32_t i = 0; i < f->count; i++) {
 		enum part p = part_at(f, i);
 
