@@ -19,6 +19,7 @@ enum task { TASK_NONE, TASK_HAM, TASK_SPAM, TASK_FORGET };
 
 struct request {
 	enum task task;
+	bool corrects;
 	const char *instance, *domain;
 	const struct learn_conf *conf;
 	char *path;
@@ -90,6 +91,7 @@ take_options(
 		{ "spam", no_argument, NULL, TASK_SPAM },
 		{ "ham", no_argument, NULL, TASK_HAM },
 		{ "forget", no_argument, NULL, TASK_FORGET },
+		{ "correct", no_argument, NULL, 'c' },
 		{ "instance", required_argument, NULL, 'i' },
 		{ "domain", required_argument, NULL, 'd' },
 		{ 0 },
@@ -103,6 +105,8 @@ take_options(
 			return false;
 		if (o == 'i')
 			r->instance = optarg;
+		else if (o == 'c')
+			r->corrects = true;
 		else if (o == 'd')
 			r->domain = optarg;
 		else if (r->task != TASK_NONE)
@@ -161,6 +165,7 @@ begin(struct run *r)
 	if (!writer_begin(&r->writer, r->request->path, &r->why))
 		return false;
 	r->teacher.model = &r->writer.model;
+	r->teacher.corrects = r->request->corrects;
 	r->teacher.seen = seen_open(r->request->path, &r->why);
 	if (r->teacher.seen == NULL)
 		return false;
@@ -389,7 +394,8 @@ import_model(const struct mr_tool *t, int32_t argc, char **argv)
 
 const struct mr_command learn_commands[] = {
 	{ "",
-	    "--spam|--ham|--forget [--instance NAME] [--domain DOMAIN] "
+	    "--spam|--ham|--forget [--correct] [--instance NAME] "
+	    "[--domain DOMAIN] "
 	    "[FILE|MBOX|MAILDIR|-] ...",
 	    "teach, correct or forget messages", learn },
 	{ "stats", "[--instance NAME] [--domain DOMAIN]",

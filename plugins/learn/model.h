@@ -29,7 +29,7 @@ struct model_head {
 	char magic[8]; /* "mrlearn\n" */
 	uint32_t version, bits;
 	uint64_t ham, spam;   /* messages learned */
-	uint64_t corrections; /* of those that were learned otherwise before */
+	uint64_t corrections; /* of those that contradicted the model */
 	int64_t changed;      /* Unix time */
 	double slope, shift;  /* margin to log-odds: slope * m + shift */
 	int64_t run; /* newest of one kind in a row: spam above 0, ham below */

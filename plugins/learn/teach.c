@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "teach.h"
 
-/* LONG: of one kind without one of the other.  SETTLE: examples a message. */
-enum { LONG = 100, SETTLE = 2 };
+enum { LONG = 100 }; /* of one kind without one of the other */
 
 static enum seen_class
 class_of(bool spam)
@@ -43,6 +42,26 @@ recall(struct teacher *t, bool spam, uint64_t which)
 	return ok;
 }
 
+static bool
+is_long(const struct teacher *t)
+{
+	return run_length(t->model) > LONG;
+}
+
+/* For so many messages an example of each kind. */
+static bool
+settle(struct teacher *t, uint64_t messages)
+{
+	const struct model_head *h = t->model->head;
+	/* Onwards from those that the message before was levelled with. */
+	uint64_t from = h->ham + h->spam;
+
+	for (uint64_t i = 0; i < messages; i++)
+		if (!recall(t, false, from + i) || !recall(t, true, from + i))
+			return false;
+	return true;
+}
+
 bool
 teach(struct teacher *t, const struct features *f,
     const unsigned char digest[SEEN_DIGEST], bool spam)
@@ -58,11 +77,14 @@ teach(struct teacher *t, const struct features *f,
 		model_forget(m, f, !spam);
 		t->tally.corrected++;
 	}
-	model_learn(m, f, spam, before != SEEN_NOT);
 	count_run(m, spam);
-	t->tally.learned++;
-	if (run_length(m) > LONG && !recall(t, !spam, run_length(m)))
+	if (is_long(t) && !recall(t, !spam, run_length(m)))
 		return false;
+	/* Later it would undo what the correction has just reached. */
+	if (is_long(t) && t->corrects && !settle(t, 1))
+		return false;
+	model_learn(m, f, spam, t->corrects || before != SEEN_NOT);
+	t->tally.learned++;
 	return seen_set(t->seen, digest, class_of(spam)) &&
 	       seen_keep(t->seen, digest, class_of(spam),
 		   spam ? m->head->spam : m->head->ham, f);
@@ -86,14 +108,5 @@ unteach(struct teacher *t, const struct features *f,
 bool
 teach_settle(struct teacher *t)
 {
-	const struct model_head *h = t->model->head;
-	/* Onwards from those that the message before was levelled with. */
-	uint64_t from = (h->ham + h->spam) * (SETTLE / 2);
-
-	if (run_length(t->model) <= LONG)
-		return true;
-	for (uint64_t i = 0; i < t->tally.learned * SETTLE; i++)
-		if (!recall(t, i % 2 != 0, from + i / 2))
-			return false;
-	return true;
+	return !is_long(t) || t->corrects || settle(t, t->tally.learned);
 }

@@ -20,6 +20,7 @@ struct tally {
 struct teacher {
 	struct model *model;
 	struct seen *seen;
+	bool corrects; /* a person says that the verdict was wrong */
 	struct tally tally;
 };
 

@@ -127,6 +127,16 @@ class Teaching(Learn):
         said = json.loads(self.learn(d, '--forget', '--json', text=wrong))
         self.assertEqual((said['forgotten'], said['unknown']), (0, 1))
 
+    def test_what_was_never_learned_is_corrected(self):
+        """One step would not do for what contradicts all that is known."""
+        d = self.learner()
+        self.teach(d, 'spam', range(400))
+        self.teach(d, 'ham', range(400))
+        text = letter('spam', 901)
+        self.wait_points(d, text, lambda s: s > 6)
+        self.learn(d, '--ham', '--correct', text=text)
+        self.wait_points(d, text, lambda s: s < 0)
+
     def test_one_kind_after_the_other(self):
         """A folder of ham, then one of spam, and the other way round."""
         for order in (('ham', 'spam'), ('spam', 'ham')):
