@@ -8,6 +8,7 @@
 #include "../../plugins/dkim/bodyhash.c"
 #include "../../plugins/dkim/canon.c"
 #include "../../plugins/dkim/key.c"
+#include "../../plugins/dkim/pubkey.c"
 #include "../../plugins/dkim/record.c"
 #include "../../plugins/dkim/sign.c"
 #include "../../plugins/dkim/signature.c"
@@ -91,7 +92,7 @@ guarded_verifier(const struct verify_limits *limits)
 	struct verifier *v = calloc(1, sizeof(*v));
 
 	v->limits = *limits;
-	if (!open_library(v, guarded_malloc, guarded_free))
+	if (!verifier_open(v, guarded_malloc, guarded_free))
 		abort();
 	return v;
 }
