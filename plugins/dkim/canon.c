@@ -41,21 +41,44 @@ zero_bytes(uint64_t x)
 	       UINT64_C(0x8080808080808080);
 }
 
-/* The next blank at or after p, or end; eight bytes at a time. */
-static const char *
-find_blank(const char *p, const char *end)
+static uint64_t
+load(const char *p)
 {
 	uint64_t eight;
 
-	for (; end - p >= 8; p += 8) {
-		memcpy(&eight, p, sizeof(eight));
-		if ((zero_bytes(eight ^ UINT64_C(0x2020202020202020)) |
-			zero_bytes(eight ^ UINT64_C(0x0909090909090909))) != 0)
-			break;
+	memcpy(&eight, p, sizeof(eight));
+	return eight;
+}
+
+/* May there be, in the eight bytes at p, a blank that does not stay? */
+static bool
+may_change(const char *p)
+{
+	uint64_t here = load(p), next = load(p + 1);
+	uint64_t tabs = zero_bytes(here ^ UINT64_C(0x0909090909090909));
+	uint64_t spaces = zero_bytes(here ^ UINT64_C(0x2020202020202020));
+	uint64_t blanks = zero_bytes(next ^ UINT64_C(0x2020202020202020)) |
+			  zero_bytes(next ^ UINT64_C(0x0909090909090909));
+
+	return (tabs | (spaces & blanks)) != 0;
+}
+
+/* The next tab, or space before another blank; or end. */
+static const char *
+find_change(const char *p, const char *end)
+{
+	while (p < end) {
+		const char *stop;
+
+		while (end - p > 8 && !may_change(p))
+			p += 8;
+		stop = end - p > 8 ? p + 8 : end;
+		for (; p < stop; p++)
+			if (*p == '\t' ||
+			    (*p == ' ' && p + 1 < end && is_blank(p[1])))
+				return p;
 	}
-	while (p < end && !is_blank(*p))
-		p++;
-	return p;
+	return end;
 }
 
 /* Runs of blanks as one space; there are none at the end. */
@@ -63,20 +86,13 @@ static void
 put_relaxed(const char *p, const char *end, canon_sink *sink, void *arg)
 {
 	while (p < end) {
-		const char *blank = find_blank(p, end), *next = blank;
+		const char *change = find_change(p, end);
 
-		while (next < end && is_blank(*next))
-			next++;
-		/* A single space goes with the run before it. */
-		while (next == blank + 1 && *blank == ' ') {
-			blank = find_blank(next, end);
-			for (next = blank; next < end && is_blank(*next);)
-				next++;
-		}
-		sink(arg, p, (size_t)(blank - p));
-		if (next > blank)
+		sink(arg, p, (size_t)(change - p));
+		if (change < end)
 			sink(arg, " ", 1);
-		p = next;
+		for (p = change; p < end && is_blank(*p);)
+			p++;
 	}
 }
 

@@ -71,6 +71,54 @@ test_bodies(void **state)
 	}
 }
 
+/* Word for word, as the section on the relaxed algorithm has it. */
+static void
+relax(const char *line, char *out)
+{
+	size_t n = strlen(line), k = 0;
+
+	while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'))
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		bool blank = line[i] == ' ' || line[i] == '\t';
+
+		if (blank && k > 0 && i > 0 &&
+		    (line[i - 1] == ' ' || line[i - 1] == '\t'))
+			continue;
+		out[k++] = blank ? ' ' : line[i];
+	}
+	memcpy(out + k, "\r\n", 3);
+}
+
+/* Blanks at all places of lines around the eight bytes looked at at once. */
+static void
+test_blanks(void **state)
+{
+	static const char bytes[] = "ab  \t\x01\x21\x08\x0a\x89";
+	uint32_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < 50000; i++) {
+		char line[44], want[sizeof(line) + 3];
+		struct out out = { 0 };
+		size_t n = (size_t)(i % 40) + 1;
+
+		line[0] = 'x';
+		for (size_t k = 1; k < n; k++) {
+			random = random * 1664525 + 1013904223;
+			line[k] = bytes[(random >> 16) % (sizeof(bytes) - 1)];
+			if (line[k] == '\n')
+				line[k] = ' ';
+		}
+		line[n] = '\0';
+		relax(line, want);
+		memcpy(line + n, "\r\n", 3);
+		canon_body(true, line, n + 2, collect, &out);
+		if (strcmp(out.bytes, want) != 0)
+			fail_msg("\"%s\": \"%s\"", line, out.bytes);
+	}
+}
+
 static const struct field {
 	const char *name, *value, *simple, *relaxed;
 } fields[] = {
@@ -138,6 +186,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_blanks),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_faults),
 	};
