@@ -9,12 +9,18 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAMED = 4, LONGEST = 32 };
+enum { NAMED = 4, BEST = 2 * NAMED, LONGEST = 32 };
 
-/* A unit, with all that others of the same text weigh. */
 struct weighed {
 	const struct unit *unit;
 	double weight;
+};
+
+/* What speaks most for one side, the most first. */
+struct side {
+	int sign; /* of its weights */
+	struct weighed best[BEST];
+	size_t n;
 };
 
 static void __attribute__((format(printf, 4, 5)))
@@ -33,65 +39,61 @@ put(char *out, size_t size, size_t *n, const char *format, ...)
 		*n = size - 1;
 }
 
-/* The texts last: most differ in their lengths. */
-static int
-by_text(const void *a, const void *b)
+static bool
+is_same(const struct unit *a, const struct unit *b)
 {
-	const struct unit *x = ((const struct weighed *)a)->unit;
-	const struct unit *y = ((const struct weighed *)b)->unit;
-	int order = (int)x->kind - (int)y->kind;
-
-	if (order == 0)
-		order = (x->length > y->length) - (x->length < y->length);
-	if (order == 0)
-		order = strncasecmp(x->text, y->text, x->length);
-	return order;
+	return a->kind == b->kind && a->length == b->length &&
+	       strncasecmp(a->text, b->text, a->length) == 0;
 }
 
-static int
-by_weight(const void *a, const void *b)
-{
-	double x = ((const struct weighed *)a)->weight;
-	double y = ((const struct weighed *)b)->weight;
-
-	return (x < y) - (x > y);
-}
-
-/* The same word twice is one reason. */
+/* Where the unit's text is already, or the end. */
 static size_t
-merge(struct weighed *w, size_t n)
+place_of(const struct side *s, const struct unit *unit)
 {
-	size_t kept = 0;
+	size_t i = 0;
 
-	qsort(w, n, sizeof(*w), by_text);
-	for (size_t i = 0; i < n; i++) {
-		if (kept > 0 && by_text(&w[kept - 1], &w[i]) == 0)
-			w[kept - 1].weight += w[i].weight;
-		else
-			w[kept++] = w[i];
-	}
-	return kept;
+	while (i < s->n && !is_same(s->best[i].unit, unit))
+		i++;
+	return i;
 }
 
-static size_t
-weigh(const struct model *m, const struct features *f, struct weighed *w)
+/*
+ * The same word twice is one reason; what it weighs is nearly all with the
+ * first, to which its features were counted.
+ */
+static void
+offer(struct side *s, struct weighed w)
+{
+	size_t i;
+
+	if (w.weight * s->sign <= 0 ||
+	    (s->n == BEST &&
+		w.weight * s->sign <= s->best[BEST - 1].weight * s->sign))
+		return;
+	i = place_of(s, w.unit);
+	if (i < s->n)
+		w.weight += s->best[i].weight;
+	else if (s->n < BEST)
+		s->n++;
+	else
+		i = BEST - 1;
+	for (; i > 0 && s->best[i - 1].weight * s->sign < w.weight * s->sign;
+	     i--)
+		s->best[i] = s->best[i - 1];
+	s->best[i] = w;
+}
+
+/* What each unit weighs: as many as there are units, in w. */
+static void
+weigh(const struct model *m, const struct features *f, double *w)
 {
 	double values[UNIT_KINDS];
-	size_t n = 0;
 
 	for (int kind = 0; kind < UNIT_KINDS; kind++)
 		values[kind] = model_value(f, (enum unit_kind)kind);
-	for (uint32_t i = 0; i < f->nunits; i++)
-		w[i] = (struct weighed){ &f->units[i], 0 };
 	for (uint32_t i = 0; i < f->count; i++)
-		w[f->origins[i]].weight +=
-		    values[f->units[f->origins[i]].kind] *
-		    (double)m->weights[f->numbers[i]];
-	/* Raw bytes have no name. */
-	for (uint32_t i = 0; i < f->nunits; i++)
-		if (w[i].unit->length > 0)
-			w[n++] = w[i];
-	return merge(w, n);
+		w[f->origins[i]] += values[f->units[f->origins[i]].kind] *
+				    (double)m->weights[f->numbers[i]];
 }
 
 static void
@@ -113,17 +115,14 @@ put_unit(char *out, size_t size, size_t *n, const struct weighed *w)
 }
 
 static void
-put_side(char *out, size_t size, size_t *n, const char *title,
-    const struct weighed *w, size_t count, int direction)
+put_side(
+    char *out, size_t size, size_t *n, const char *title, const struct side *s)
 {
-	for (size_t i = 0; i < count && i < NAMED; i++) {
-		const struct weighed *one =
-		    direction > 0 ? &w[i] : &w[count - 1 - i];
-
-		if (one->weight * direction < 0.01)
+	for (size_t i = 0; i < s->n && i < NAMED; i++) {
+		if (s->best[i].weight * s->sign < 0.01)
 			break;
 		put(out, size, n, "%s", i == 0 ? title : ", ");
-		put_unit(out, size, n, one);
+		put_unit(out, size, n, &s->best[i]);
 	}
 }
 
@@ -131,15 +130,21 @@ void
 explain(const struct model *m, const struct features *f, double log_odds,
     char *out, size_t size)
 {
-	struct weighed *w = calloc(f->nunits + 1, sizeof(*w));
-	size_t n = 0, count;
+	double *w = calloc(f->nunits + 1, sizeof(*w));
+	struct side spam = { .sign = 1 }, ham = { .sign = -1 };
+	size_t n = 0;
 
 	put(out, size, &n, "p=%.3f", 1 / (1 + exp(-log_odds)));
 	if (w == NULL)
 		return;
-	count = weigh(m, f, w);
-	qsort(w, count, sizeof(*w), by_weight);
-	put_side(out, size, &n, "; spam: ", w, count, 1);
-	put_side(out, size, &n, "; ham: ", w, count, -1);
+	weigh(m, f, w);
+	for (uint32_t i = 0; i < f->nunits; i++) {
+		if (f->units[i].length == 0)
+			continue; /* raw bytes have no name */
+		offer(&spam, (struct weighed){ &f->units[i], w[i] });
+		offer(&ham, (struct weighed){ &f->units[i], w[i] });
+	}
+	put_side(out, size, &n, "; spam: ", &spam);
+	put_side(out, size, &n, "; ham: ", &ham);
 	free(w);
 }
