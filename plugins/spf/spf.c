@@ -344,7 +344,7 @@ is_relay(struct mr_ctx *c)
 	       NULL;
 }
 
-/* The record of a domain will be wanted in a moment. */
+/* The record of a domain will be wanted in a moment, if it is not ours. */
 static void
 prefetch_record(struct mr_ctx *c, const char *domain)
 {
@@ -352,7 +352,8 @@ prefetch_record(struct mr_ctx *c, const char *domain)
 	char name[DOMAIN_NAME];
 
 	if (domain_is_complete(span_of(domain)) &&
-	    domain_name(span_of(domain), name))
+	    domain_name(span_of(domain), name) &&
+	    spf->act.map->name(c, spf->conf->records, name) == NULL)
 		spf->dns->prefetch(c, name, MR_DNS_TXT);
 }
 
