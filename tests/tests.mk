@@ -6,7 +6,7 @@ NEEDS_BUILD := gcc libc6-dev libmilter-dev libconfuse-dev libcjson-dev \
                pkg-config libgmime-3.0-dev libssl-dev libspf2-dev \
                libopendkim-dev libmaxminddb-dev libpcre2-dev
 NEEDS_TEST  := python3 libcmocka-dev mandoc openssl perl python3-spf python3-yaml \
-               python3-dkim python3-nacl python3-authres
+               python3-dkim python3-nacl python3-authres ca-certificates
 
 # What stands in for Hyperscan, such as libvectorscan-dev, does as well.
 NEEDS_BUILD += $(if $(WITH_HS),$(shell $(PKG_CONFIG) --exists libhs \
@@ -195,7 +195,7 @@ bench: needs-test
 	@for one in $(BENCHES); do \
 	    $(PYTHON) -B tests/bench/$$one.py $(BENCH_OPTIONS) || exit 1; done
 
-# Longer: how well spam is told from ham, on a corpus that npm fetches.
+# Longer: how well spam is told from ham, on a corpus that is fetched.
 .PHONY: accuracy
 accuracy: needs-test
 	@+$(MAKE) --no-print-directory -j2 all

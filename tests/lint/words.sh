@@ -32,7 +32,7 @@ look "a company: use example.com" \
 # Hosts in mail addresses and links; unit tests try strange ones.
 hosts=$(grep -nIoiE '([a-z0-9]@|https?://)([a-z0-9-]+\.)+[a-z]{2,}' \
     $(echo "$files" | grep -v '^\./tests/unit/') |
-	grep -viE '(example(\.(com|net|org))?|\.(example|test|invalid)|localhost|(apache|rfc-editor|postfix|sqlite)\.org)$' ||
+	grep -viE '(example(\.(com|net|org))?|\.(example|test|invalid)|localhost|(apache|npmjs|rfc-editor|postfix|sqlite)\.org)$' ||
 	true)
 [ -z "$hosts" ] || report "a host that may be somebody's: use example.com" \
     "$hosts"
