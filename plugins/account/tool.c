@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <millrace/print.h>
+
 #include "state.h"
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2, LATER = 75 };
@@ -63,29 +65,6 @@ open_tool(
 		   : USAGE;
 }
 
-static void
-print_text(const char *name, const char *text)
-{
-	printf("\"%s\":\"", name);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		putchar(*text);
-	}
-	printf("\",");
-}
-
-static void
-print_time(char out[40], int64_t ms)
-{
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-
-	out[0] = '\0';
-	if (localtime_r(&seconds, &tm) != NULL)
-		strftime(out, 40, "%Y-%m-%d %H:%M:%S", &tm);
-}
-
 /* --- list and show --- */
 
 struct listing {
@@ -96,15 +75,15 @@ static bool
 print_state(void *arg, const struct state *s)
 {
 	struct listing *l = arg;
-	char when[40];
+	char when[MR_PRINT_TIME];
 
 	if (l->json) {
 		printf("%s\n  {", l->first ? "" : ",");
-		print_text("login", s->login);
-		print_text("step", state_step_name(s->step));
+		mr_print_member("login", s->login);
+		mr_print_member("step", state_step_name(s->step));
 		printf("\"since_ms\":%lld}", (long long)s->since_ms);
 	} else {
-		print_time(when, s->since_ms);
+		mr_print_time(when, s->since_ms);
 		printf("%-8s %-19s %s\n", state_step_name(s->step), when,
 		    s->login);
 	}
@@ -170,7 +149,7 @@ show(const struct mr_tool *tool, int32_t argc, char **argv)
 	int64_t values[SIGNAL_KINDS] = { 0 }, baseline;
 	struct tool t;
 	struct state s;
-	char when[40];
+	char when[MR_PRINT_TIME];
 	int32_t status = open_tool(&t, tool, &argc, argv);
 
 	if (status != DONE)
@@ -188,11 +167,11 @@ show(const struct mr_tool *tool, int32_t argc, char **argv)
 	}
 	baseline =
 	    state_baseline(&t.account, t.ctx, &s, values[SIGNAL_RISE], false);
-	print_time(when, s.since_ms);
+	mr_print_time(when, s.since_ms);
 	if (tool->json) {
 		printf("{");
-		print_text("login", s.login);
-		print_text("step", state_step_name(s.step));
+		mr_print_member("login", s.login);
+		mr_print_member("step", state_step_name(s.step));
 		printf("\"since_ms\":%lld,\"baseline\":%lld,\"signals\":[",
 		    (long long)s.since_ms, (long long)baseline);
 		print_signals(&t, values, baseline);

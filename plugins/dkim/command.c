@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <millrace/print.h>
 #include <openssl/crypto.h>
 
 #include "publish.h"
@@ -29,23 +30,6 @@ command_complain(const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
-}
-
-void
-command_json_text(const char *text)
-{
-	if (text == NULL) {
-		fputs("null", stdout);
-		return;
-	}
-	putchar('"');
-	for (const char *p = text; *p != '\0'; p++) {
-		if ((unsigned char)*p < ' ' || *p == '"' || *p == '\\')
-			printf("\\u%04x", (unsigned char)*p);
-		else
-			putchar(*p);
-	}
-	putchar('"');
 }
 
 /* --- the keys of the configuration --- */
@@ -272,11 +256,11 @@ print_record(const struct key *k, const char *selector, const char *domain,
 		return;
 	}
 	fputs("{\"name\":", stdout);
-	command_json_text(name);
+	mr_print_json(name);
 	fputs(",\"record\":", stdout);
-	command_json_text(text);
+	mr_print_json(text);
 	fputs(",\"zone\":", stdout);
-	command_json_text(zone);
+	mr_print_json(zone);
 	putchar('}');
 }
 
@@ -362,10 +346,10 @@ print_new_key(const struct key *k, const char *path, const char *owner,
 	file = file != NULL ? file + 1 : path;
 	if (json) {
 		fputs("{\"file\":", stdout);
-		command_json_text(path);
+		mr_print_json(path);
 		printf(",\"algorithm\":\"%s\",\"bits\":%u,\"owner\":", kind,
 		    k->bits);
-		command_json_text(owner);
+		mr_print_json(owner);
 		fputs(",\"publish\":", stdout);
 		print_record(k, w->selector, w->domain, w->test, true);
 		printf(

@@ -11,9 +11,6 @@ enum { STATUS_OK = 0, STATUS_NO = 1, STATUS_USAGE = 2, STATUS_LATER = 75 };
 void command_complain(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* A JSON string, quoted and escaped, on stdout; null if it is NULL. */
-void command_json_text(const char *);
-
 /* One key of a configured table, with the domain that it signs for. */
 struct command_key {
 	const struct dkim_conf *conf;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <millrace/print.h>
+
 #include "command.h"
 #include "publish.h"
 
@@ -53,9 +55,9 @@ print_key(struct asking *a, const struct keyring_key *k, const char *name)
 		return;
 	}
 	fputs(a->shown > 0 ? ",{\"name\":" : "{\"name\":", stdout);
-	command_json_text(name);
+	mr_print_json(name);
 	fputs(",\"file\":", stdout);
-	command_json_text(k->file);
+	mr_print_json(k->file);
 	printf(",\"algorithm\":\"%s\",\"bits\":%u", algorithm, k->key.bits);
 }
 
@@ -69,7 +71,7 @@ check_key(void *arg, const struct command_key *k)
 	print_key(a, k->key, name);
 	if (a->tool->json) {
 		printf(",\"state\":\"%s\",\"why\":", state_words[p.state]);
-		command_json_text(p.why);
+		mr_print_json(p.why);
 		printf(",\"ttl\":%u,\"test\":%s}", (unsigned)p.ttl,
 		    p.test ? "true" : "false");
 	} else if (p.state == PUBLISH_FITS) {
@@ -142,9 +144,9 @@ print_state(struct asking *a, enum rotate_state state, const char *until,
 	if (a->tool->json) {
 		printf(
 		    ",\"state\":\"%s\",\"until\":", rotate_state_name(state));
-		command_json_text(until);
+		mr_print_json(until);
 		printf(",\"record\":\"%s\",\"why\":", state_words[p->state]);
-		command_json_text(p->why);
+		mr_print_json(p->why);
 		putchar('}');
 		return;
 	}

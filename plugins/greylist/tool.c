@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include <millrace/print.h>
 
 #include "entry.h"
 #include "greylist.h"
@@ -48,38 +49,23 @@ fits(const struct walk *w, const struct entry_parts *p)
 }
 
 static void
-print_text(const char *name, const char *text)
-{
-	printf("\"%s\":\"", name);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		putchar(*text);
-	}
-	printf("\",");
-}
-
-static void
 print_entry(
     const struct walk *w, const struct entry_parts *p, const struct entry *e)
 {
 	const char *state = e->state == ENTRY_PASSED ? "passed" : "waits";
-	time_t seconds = (time_t)(e->since_ms / 1000);
-	char when[40] = "";
-	struct tm tm;
+	char when[MR_PRINT_TIME];
 
-	if (localtime_r(&seconds, &tm) != NULL)
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
 	if (!w->tool->json) {
+		mr_print_time(when, e->since_ms);
 		printf("%-7s %-19s %-24s %-24s %s\n", state, when, p->origin,
 		    p->domain, p->recipient);
 		return;
 	}
 	printf("%s\n  {", w->first ? "" : ",");
-	print_text("state", state);
-	print_text("origin", p->origin);
-	print_text("sender_domain", p->domain);
-	print_text("recipient", p->recipient);
+	mr_print_member("state", state);
+	mr_print_member("origin", p->origin);
+	mr_print_member("sender_domain", p->domain);
+	mr_print_member("recipient", p->recipient);
 	printf("\"since_ms\":%lld}", (long long)e->since_ms);
 }
 

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include <millrace/print.h>
 
 #include "learn.h"
 #include "mailbox.h"
@@ -270,17 +271,6 @@ with_model(const struct mr_tool *t, int32_t argc, char **argv,
 	return status;
 }
 
-static void
-write_time(char *out, size_t size, int64_t seconds)
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	snprintf(out, size, "never");
-	if (seconds > 0 && localtime_r(&t, &tm) != NULL)
-		strftime(out, size, "%Y-%m-%d %H:%M:%S", &tm);
-}
-
 static int32_t
 print_stats(const struct mr_tool *t, const struct request *r, struct writer *w,
     int32_t argc, char **argv)
@@ -289,13 +279,13 @@ print_stats(const struct mr_tool *t, const struct request *r, struct writer *w,
 	double sure =
 	    model_confidence(&w->model, (uint64_t)r->conf->learn_first);
 	uint64_t used = 0;
-	char changed[32];
+	char changed[MR_PRINT_TIME];
 
 	(void)argc;
 	(void)argv;
 	for (uint32_t i = 0; i < MODEL_WEIGHTS; i++)
 		used += w->model.sums[i] > 0;
-	write_time(changed, sizeof(changed), h->changed);
+	mr_print_time(changed, 1000 * h->changed);
 	if (t->json)
 		printf("{\"ham\":%" PRIu64 ",\"spam\":%" PRIu64
 		       ",\"corrections\":%" PRIu64 ",\"changed\":%" PRId64
@@ -309,8 +299,9 @@ print_stats(const struct mr_tool *t, const struct request *r, struct writer *w,
 		       "weights      %" PRIu64 " of %d in use\n"
 		       "confidence   %.2f\n"
 		       "calibration  %.3f * margin + %.3f\n",
-		    h->ham, h->spam, h->corrections, changed, used,
-		    MODEL_WEIGHTS, sure, h->slope, h->shift);
+		    h->ham, h->spam, h->corrections,
+		    h->changed > 0 ? changed : "never", used, MODEL_WEIGHTS,
+		    sure, h->slope, h->shift);
 	if (sure <= 0 && !t->json)
 		printf("It says nothing yet: it waits for %lld ham and as "
 		       "many spam.\n",

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <millrace/print.h>
+
 #include "reply.h"
 
 /* Mail as it might come: from that login, or that address. */
@@ -263,32 +265,6 @@ view_print(const struct view *v)
 }
 
 void
-view_json_text(const char *text)
-{
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c < ' ' || c >= 0x7f) {
-			printf("\\u%04x", c);
-			continue;
-		}
-		if (c == '"' || c == '\\')
-			putchar('\\');
-		putchar(c);
-	}
-	putchar('"');
-}
-
-static void
-json_member(const char *name, const char *text)
-{
-	printf("\"%s\":", name);
-	view_json_text(text);
-	putchar(',');
-}
-
-void
 view_row_print_json(const struct view_row *r, bool first)
 {
 	const struct limit *l = &r->rule.limit;
@@ -296,12 +272,12 @@ view_row_print_json(const struct view_row *r, bool first)
 
 	limit_print(limit, l);
 	printf("%s\n  {", first ? "" : ",");
-	json_member("instance", r->instance);
-	json_member("key", r->key);
-	json_member("limit", limit);
-	json_member("unit", limit_unit_name(l->unit));
-	json_member("kind", l->what == LIMIT_RATE ? "rate" : "window");
-	json_member("source", r->source);
+	mr_print_member("instance", r->instance);
+	mr_print_member("key", r->key);
+	mr_print_member("limit", limit);
+	mr_print_member("unit", limit_unit_name(l->unit));
+	mr_print_member("kind", l->what == LIMIT_RATE ? "rate" : "window");
+	mr_print_member("source", r->source);
 	printf("\"amount\":%lld,\"period_ms\":%lld,\"used\":%lld,",
 	    (long long)l->amount, (long long)l->period_ms,
 	    (long long)r->state.used);
@@ -331,14 +307,14 @@ view_print_json(const struct view *v, bool first)
 	char text[LIMIT_PRINT_BYTES * 5];
 
 	printf("%s\n{", first ? "" : ",");
-	json_member("instance", v->instance);
+	mr_print_member("instance", v->instance);
 	printf("\"refused\":%lld,", (long long)v->refused);
 	if (b->source != NULL) {
 		snprintf(text, sizeof(text), "%.*s", (int)b->limit.text_bytes,
 		    b->limit.text);
-		json_member("blocked", text);
+		mr_print_member("blocked", text);
 		source_of(text, v, b);
-		json_member("blocked_source", text);
+		mr_print_member("blocked_source", text);
 	} else {
 		printf("\"blocked\":null,");
 	}

@@ -42,7 +42,5 @@ void view_print_json(const struct view *, bool first);
 void view_rows_print(const struct view_row *, size_t n);
 void view_row_print_json(const struct view_row *, bool first);
 void view_row_print_plain(const struct view_row *);
-/* In double quotes, with what JSON wants escaped. */
-void view_json_text(const char *text);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <millrace/address.h>
+#include <millrace/print.h>
 
 #include "rules.h"
 #include "script.h"
@@ -24,23 +25,6 @@ struct check_run {
 	size_t tests, failures, untested;
 	size_t patterns, always; /* tried on each message */
 };
-
-static void
-print_json(const char *text)
-{
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < ' ')
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
 
 /* One line, with line ends of a test as they were written. */
 static void
@@ -67,12 +51,12 @@ print_failure(struct check_run *run, const struct rule *r,
 		print_line(t->text);
 	} else {
 		printf("%s{\"file\":", run->failures > 0 ? "," : "");
-		print_json(r->file);
+		mr_print_json(r->file);
 		printf(
 		    ",\"line\":%u,\"rule\":\"%s\",\"what\":", t->line, r->name);
-		print_json(what);
+		mr_print_json(what);
 		fputs(",\"text\":", stdout);
-		print_json(t->text);
+		mr_print_json(t->text);
 		putchar('}');
 	}
 	run->failures++;
