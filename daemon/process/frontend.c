@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/frontend.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -14,6 +12,7 @@
 #include "front/milter.h"
 #include "front/session.h"
 #include "link/channel.h"
+#include "millrace/thread.h"
 #include "process/journal.h"
 #include "process/logging.h"
 #include "process/orders.h"
@@ -91,14 +90,10 @@ housekeeping(void *arg)
 static void
 start_housekeeping(void)
 {
-	sigset_t all, before;
 	pthread_t t;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	if (pthread_create(&t, NULL, housekeeping, NULL) != 0)
+	if (!mr_thread_start(&t, housekeeping, NULL))
 		_exit(71);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void

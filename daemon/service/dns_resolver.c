@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "millrace/thread.h"
 #include "service/dns_servers.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
@@ -186,27 +186,13 @@ prepare_here(void *arg)
 	return NULL;
 }
 
-/* Signals are for the threads that were there before. */
-static bool
-create_thread(pthread_t *t, void *(*run)(void *), void *arg)
-{
-	sigset_t all, old;
-	bool ok;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ok = pthread_create(t, NULL, run, arg) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ok;
-}
-
 static struct ub_ctx *
 make_context(const struct config_globals *g, char **why)
 {
 	struct preparation p = { .globals = g, .err = UB_NOMEM };
 	pthread_t t;
 
-	if (create_thread(&t, prepare_here, &p))
+	if (mr_thread_start(&t, prepare_here, &p))
 		pthread_join(t, NULL);
 	if (p.err == 0)
 		return p.ctx;
@@ -397,7 +383,8 @@ is_running(struct dns_resolver *r)
 
 	pthread_mutex_lock(&r->lock);
 	if (r->state == NOT_BEGUN)
-		r->state = create_thread(&r->thread, run, r) ? BEGINS : BROKEN;
+		r->state =
+		    mr_thread_start(&r->thread, run, r) ? BEGINS : BROKEN;
 	while (r->state == BEGINS)
 		pthread_cond_wait(&r->begun, &r->lock);
 	ok = r->state == RUNS;

@@ -5,7 +5,6 @@
  * host took alone, or that has lost its data.
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "millrace/thread.h"
 #include "service/store_redis.h"
 
 enum {
@@ -413,12 +413,7 @@ tend(void *arg)
 void
 fleet_start(struct store_redis *s)
 {
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	s->tends = pthread_create(&s->tender, NULL, tend, s) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	s->tends = mr_thread_start(&s->tender, tend, s);
 	if (!s->tends)
 		log_error("store: no thread to connect with");
 }

@@ -2,7 +2,6 @@
 /* The store of one machine, in an LMDB file. */
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "millrace/thread.h"
 #include "service/limit.h"
 #include "service/lmdb.h"
 #include "service/record.h"
@@ -457,12 +457,7 @@ tend(void *arg)
 static void
 start_tending(struct store *s)
 {
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	s->tends = pthread_create(&s->tender, NULL, tend, s) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	s->tends = mr_thread_start(&s->tender, tend, s);
 	if (!s->tends)
 		log_error("store: nothing is swept: no thread for it");
 }

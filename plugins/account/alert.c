@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <millrace/thread.h>
+
 struct job {
 	struct job *next;
 	char text[];
@@ -182,20 +184,6 @@ work(void *arg)
 	return NULL;
 }
 
-static bool
-start_thread(struct alert *a)
-{
-	sigset_t all, old;
-	bool ok;
-
-	/* Signals are for the daemon's threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ok = pthread_create(&a->thread, NULL, work, a) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ok;
-}
-
 struct alert *
 alert_create(const struct mr_host *host, const struct mr_list *argv)
 {
@@ -212,7 +200,7 @@ alert_create(const struct mr_host *host, const struct mr_list *argv)
 	a->end = &a->first;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->wake, NULL);
-	if (start_thread(a))
+	if (mr_thread_start(&a->thread, work, a))
 		return a;
 	pthread_cond_destroy(&a->wake);
 	pthread_mutex_destroy(&a->lock);

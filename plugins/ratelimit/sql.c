@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+
+#include <millrace/thread.h>
 
 #include "limit.h"
 
@@ -250,13 +251,7 @@ sql_create(const struct sql_settings *settings, char **why)
 bool
 sql_start(struct sql *s)
 {
-	sigset_t all, old;
-
-	/* Signals are for the daemon's threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	s->runs = pthread_create(&s->thread, NULL, keep_fresh, s) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	s->runs = mr_thread_start(&s->thread, keep_fresh, s);
 	return s->runs;
 }
 
