@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever goes in, what comes out is one clean line of UTF-8. */
-#include <locale.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "base/escape.h"
+#include "fuzz/clean.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 int LLVMFuzzerInitialize(int *, char ***);
-
-static void
-must(bool so)
-{
-	if (!so)
-		abort();
-}
-
-/* By a decoder that is not ours: glibc's. */
-static void
-check_clean(const struct buf *b)
-{
-	const char *p = b->p, *end = b->p + b->n;
-	mbstate_t state = { 0 };
-
-	while (p < end) {
-		wchar_t c;
-		size_t n = mbrtowc(&c, p, (size_t)(end - p), &state);
-
-		must(n > 0 && n <= 4);
-		must(c >= 0x20 && !(c >= 0x7f && c < 0xa0));
-		p += n;
-	}
-}
 
 /* "..." with no quote inside but after a backslash. */
 static void
@@ -78,7 +52,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	must(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
+	clean_begin();
 	return 0;
 }
 

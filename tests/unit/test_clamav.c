@@ -12,6 +12,7 @@
 #include "../../plugins/clamav/clamav.c"
 #include "../../plugins/clamav/reply.c"
 #include "../../plugins/clamav/rule.c"
+#include "scanner.h"
 #include "wrong.h"
 
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
@@ -220,21 +221,11 @@ test_next_server(void **state)
 static void
 test_sizes(void **state)
 {
-	char big[2048];
 	struct fake f;
 
 	(void)state;
-	memset(big, 'x', sizeof(big));
-	fake_init(&f, &mr_plugin_clamav);
-	fake_set(&f, "max-size", "1K");
-	fake_stream_clear();
-	assert_true(fake_open(&f));
-	fake_mail(&f, "a@example.com");
-	fake_body(&f, big, sizeof(big));
-	assert_int_equal(fake_eom(&f), MR_CONTINUE);
-	assert_null(fake_stream.asked);
-	assert_true(
-	    fake_did(&f, "symbol CLAMAV_UNSCANNED 0.00 larger than max-size"));
+	scanner_check_size(&f, &mr_plugin_clamav,
+	    "symbol CLAMAV_UNSCANNED 0.00 larger than max-size");
 	/* No body at all: there is no chunk of it, which would be the end. */
 	fake_mail(&f, "a@example.com");
 	fake_stream_answer(ANSWER("stream: OK"));

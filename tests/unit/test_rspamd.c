@@ -13,6 +13,7 @@
 #include "../../plugins/rspamd/http.c"
 #include "../../plugins/rspamd/question.c"
 #include "../../plugins/rspamd/rspamd.c"
+#include "scanner.h"
 #include "wrong.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -314,21 +315,11 @@ test_question(void **state)
 static void
 test_size(void **state)
 {
-	char big[2048];
 	struct fake f;
 
 	(void)state;
-	memset(big, 'x', sizeof(big));
-	fake_init(&f, &mr_plugin_rspamd);
-	fake_set(&f, "max-size", "1K");
-	fake_stream_clear();
-	assert_true(fake_open(&f));
-	fake_mail(&f, "a@example.com");
-	fake_body(&f, big, sizeof(big));
-	assert_int_equal(fake_eom(&f), MR_CONTINUE);
-	assert_null(fake_stream.asked);
-	assert_true(
-	    fake_did(&f, "symbol RSPAMD_UNSCANNED 0.00 larger than max-size"));
+	scanner_check_size(&f, &mr_plugin_rspamd,
+	    "symbol RSPAMD_UNSCANNED 0.00 larger than max-size");
 	fake_finish(&f);
 }
 

@@ -12,6 +12,7 @@
 #include "../../plugins/spamd/question.c"
 #include "../../plugins/spamd/reply.c"
 #include "../../plugins/spamd/spamd.c"
+#include "scanner.h"
 #include "wrong.h"
 
 #define COUNT(a)     (sizeof(a) / sizeof((a)[0]))
@@ -305,21 +306,11 @@ test_stories(void **state)
 static void
 test_size(void **state)
 {
-	char big[2048];
 	struct fake f;
 
 	(void)state;
-	memset(big, 'x', sizeof(big));
-	fake_init(&f, &mr_plugin_spamd);
-	fake_set(&f, "max-size", "1K");
-	fake_stream_clear();
-	assert_true(fake_open(&f));
-	fake_mail(&f, "a@example.com");
-	fake_body(&f, big, sizeof(big));
-	assert_int_equal(fake_eom(&f), MR_CONTINUE);
-	assert_null(fake_stream.asked);
-	assert_true(
-	    fake_did(&f, "symbol SPAMD_UNSCANNED 0.00 larger than max-size"));
+	scanner_check_size(&f, &mr_plugin_spamd,
+	    "symbol SPAMD_UNSCANNED 0.00 larger than max-size");
 	fake_finish(&f);
 }
 
