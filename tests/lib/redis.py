@@ -72,6 +72,10 @@ class Redis:
         self.tree = debs.unpack('redis', ['redis-server', 'redis-tools'])
         self.claim = None if port else ports.claim()
         self.port = port or self.claim.number
+        self.bus = None         # the port on which nodes of a cluster talk
+        if settings.get('cluster_enabled') == 'yes':
+            self.bus = ports.claim()
+            settings['cluster_port'] = self.bus.number
         self.folder = tempfile.mkdtemp(prefix='millrace-redis-')
         os.chmod(self.folder, 0o755)
         self.socket = os.path.join(self.folder, 'redis.sock')
@@ -102,8 +106,9 @@ class Redis:
 
     def __exit__(self, *_):
         self.kill()
-        if self.claim:
-            self.claim.release()
+        for claim in (self.claim, self.bus):
+            if claim:
+                claim.release()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):

@@ -20,7 +20,7 @@ class Cluster(SharedFleet):
         a.call('CLUSTER', 'ADDSLOTSRANGE', 0, 8191)
         b.call('CLUSTER', 'ADDSLOTSRANGE', 8192, 16383)
         b.call('CLUSTER', 'SET-CONFIG-EPOCH', 2)
-        a.call('CLUSTER', 'MEET', '127.0.0.1', b.port)
+        a.call('CLUSTER', 'MEET', '127.0.0.1', b.port, b.bus.number)
         self.ids = [node.call('CLUSTER', 'MYID').decode()
                     for node in self.nodes]
         until = time.monotonic() + 30
